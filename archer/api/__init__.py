@@ -1,0 +1,1 @@
+"""Archer over HTTP: accept, validate, read, cancel; nothing else."""

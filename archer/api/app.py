@@ -1,0 +1,60 @@
+"""The HTTP application, made of its parts."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import archer
+from archer.api import health, inventory, job_parts, jobs, openapi, problems
+from archer.api.deps import Parts
+from archer.telemetry import REQUEST_SECONDS
+
+DESCRIPTION = """
+Archer keeps each Spark job in Postgres and runs it as SparkApplications on Kubernetes.
+
+**2xx is durable.** Once `POST /v1/jobs` answers 2xx the job survives any crash of Archer and the loss of any
+cluster. **At most one run at a time**: a new attempt starts only after the old one is proven ended. **Cancel
+wins**: after 202 a job does not end `succeeded` unless it already had. **Retry is safe** with an
+`Idempotency-Key`. Errors are problem documents with a stable `type`, and name every wrong field at once.
+"""
+
+
+class Metering:
+    """Measures every answer by route and class of status."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def measured(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, measured)
+        finally:
+            route = getattr(scope.get("route"), "path", "unknown")
+            REQUEST_SECONDS.labels(route, f"{status // 100}xx").observe(time.perf_counter() - started)
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Make the application that answers with *parts*."""
+    app = FastAPI(title="Archer", version=archer.__version__, description=DESCRIPTION)
+    app.state.parts = parts
+    for router in (jobs.router, job_parts.router, inventory.router, health.router):
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(Metering)
+    return app

@@ -1,0 +1,77 @@
+"""What the routes share, made once by the composition root and carried by the application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Header, Request
+from fastapi.routing import APIRoute
+
+from archer.api.changes import Changes
+from archer.api.cursors import Cursors
+from archer.clusters.port import Cluster
+from archer.errors import FieldFault, InvalidParameter
+from archer.service import Jobs
+from archer.store.engine import Database
+
+REPEATABLE = frozenset({"state", "label"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that answer requests."""
+
+    jobs: Jobs
+    database: Database
+    clusters: Mapping[str, Cluster]
+    changes: Changes
+    cursors: Cursors
+    owner: str
+    ui_url: str
+
+
+def parts(request: Request) -> Parts:
+    """The parts of this application."""
+    return cast("Parts", request.app.state.parts)
+
+
+PartsDep = Annotated[Parts, Depends(parts)]
+
+
+def idempotency_key(
+    idempotency_key: Annotated[
+        str | None, Header(description="The same key with the same body answers the first job.")
+    ] = None,
+) -> str | None:
+    """Read the header ``Idempotency-Key``: 1 to 255 printable ASCII characters."""
+    key = idempotency_key
+    if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
+        fault = FieldFault("Idempotency-Key", "form", "must be 1 to 255 printable ASCII characters")
+        raise InvalidParameter("The Idempotency-Key is not of its form.", (fault,))
+    return key
+
+
+IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
+
+
+def known_parameters(request: Request) -> None:
+    """Refuse query parameters that the route does not know, or a single one given twice."""
+    if not request.url.query:
+        return
+    route = cast("APIRoute", request.scope["route"])
+    known = {param.alias for param in route.dependant.query_params}
+    given = [name for name, _ in request.query_params.multi_items()]
+    faults = [
+        FieldFault(name, "unknown", "is not a parameter here", sorted(known))
+        for name in given
+        if name not in known
+    ]
+    faults += [
+        FieldFault(name, "repeated", "must be given once")
+        for name in sorted(set(given))
+        if name in known and name not in REPEATABLE and given.count(name) > 1
+    ]
+    if faults:
+        raise InvalidParameter("A query parameter is wrong.", tuple(faults))

@@ -1,0 +1,61 @@
+"""Routes for whoever runs Archer: alive, ready, version and metrics.
+
+Readiness depends on Postgres only: a dead cluster must not take Archer out of service.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+import archer
+from archer.api.deps import PartsDep
+from archer.errors import StoreUnavailable
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def livez() -> dict[str, str]:
+    """Answer while the process can answer."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "Not ready."}})
+async def readyz(
+    parts: PartsDep, verbose: Annotated[str | None, Query(description="Any value: one line a check.")] = None
+) -> Response:
+    """Answer 200 when jobs can be accepted."""
+    checks: list[dict[str, Any]] = []
+    try:
+        async with parts.database.transaction() as tx:
+            synchronous = (await tx.execute(text("SHOW synchronous_commit"))).scalar()
+            standby = (await tx.execute(text("SHOW synchronous_standby_names"))).scalar()
+        zero = bool(standby) and synchronous not in ("off", "local")
+        checks.append({"name": "postgres", "ok": True, "message": f"rpo: {'zero' if zero else 'async'}"})
+        for row in await parts.jobs.clusters():
+            note = row["message"] or row["version"] or "not heard yet"
+            checks.append({"name": f"cluster {row['name']}", "ok": row["state"] == "active", "message": note})
+    except StoreUnavailable as error:
+        checks.append({"name": "postgres", "ok": False, "message": str(error)})
+    ready = checks[0]["ok"]
+    body: dict[str, Any] = {"status": "ok" if ready else "unavailable"}
+    if verbose is not None:
+        body["checks"] = checks
+    return JSONResponse(body, status_code=200 if ready else 503)
+
+
+@router.get("/version")
+async def version() -> dict[str, str]:
+    """Tell the version of Archer."""
+    return {"version": archer.__version__}
+
+
+@router.get("/metrics", response_class=Response)
+async def metrics() -> Response:
+    """Metrics in Prometheus' text format."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,224 @@
+"""Routes that submit, list, read and cancel jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from archer.api import body, problems, schemas
+from archer.api.cursors import scope_of
+from archer.api.deps import IdempotencyKey, Parts, PartsDep, known_parameters
+from archer.api.openapi import BATCH_BODY, JOB_BODY, problem_answers
+from archer.domain.identifiers import is_job_id
+from archer.domain.states import JobState
+from archer.errors import ArcherError, FieldFault, InvalidJob, InvalidParameter, NotFound
+from archer.store.jobs import Filters, Position
+
+router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=[Depends(known_parameters)])
+
+MAX_WAIT_SECONDS: Final = 60
+MAX_BATCH: Final = 100
+WAIT: Final = re.compile(r"([0-9]{1,2})s?\Z")
+
+
+@router.post(
+    "/jobs",
+    status_code=201,
+    response_model=schemas.JobRead,
+    openapi_extra=JOB_BODY,
+    responses={200: {"model": schemas.JobRead}, **problem_answers(400, 409, 413, 415, 422, 503)},
+)
+async def submit_job(request: Request, key: IdempotencyKey, parts: PartsDep) -> Response:
+    """Accept a Spark job. It is stored when this answers, and dispatched later.
+
+    The same `Idempotency-Key` with the same body answers 200 and the first job; with another body, 422. A
+    `correlation_id` that is under way answers 200 and that job.
+    """
+    data = await body.read(request)
+    document, created = await _submit(parts, data, body.parse(data), key)
+    return JSONResponse(
+        document, status_code=201 if created else 200, headers={"Location": document["links"]["self"]}
+    )
+
+
+async def _submit(parts: Parts, data: bytes, value: Any, key: str | None) -> tuple[dict[str, Any], bool]:
+    wanted = body.job_request(data, value)
+    submitted = await parts.jobs.submit(wanted, data, owner=parts.owner, key=key)
+    return schemas.job(submitted.fields, ui_url=parts.ui_url), submitted.created
+
+
+@router.post(
+    "/jobs:batch",
+    response_model=schemas.BatchRead,
+    openapi_extra=BATCH_BODY,
+    responses=problem_answers(400, 413, 415, 422, 503),
+)
+async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep) -> Response:
+    """Accept up to 100 jobs, each for itself: `{"jobs": [...]}`, one result each.
+
+    With an `Idempotency-Key`, job *n* has the key `<key>/<n>`, so that a repeat makes no job twice.
+    """
+    data = await body.read(request, max_bytes=body.MAX_BATCH_BYTES)
+    value = body.parse(data)
+    wanted = value.get("jobs") if isinstance(value, dict) and set(value) == {"jobs"} else None
+    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_BATCH:
+        fault = FieldFault("jobs", "length", f"must be a list of 1 to {MAX_BATCH} jobs", MAX_BATCH)
+        raise InvalidJob("A batch is an object with the one field jobs.", (fault,))
+    # side by side, so that they share a commit
+    items = await asyncio.gather(
+        *(_batch_result(parts, one, f"{key}/{number}" if key else None) for number, one in enumerate(wanted))
+    )
+    return JSONResponse({"items": items})
+
+
+async def _batch_result(parts: Parts, value: Any, key: str | None) -> dict[str, Any]:
+    data = json.dumps(value, separators=(",", ":")).encode()
+    try:
+        document, created = await _submit(parts, data, value, key)
+    except ArcherError as error:
+        answer = problems.of(error)
+        return {"status": answer.status_code, "job": None, "problem": json.loads(bytes(answer.body))}
+    return {"status": 201 if created else 200, "job": document, "problem": None}
+
+
+@router.post(
+    "/jobs:render",
+    response_model=schemas.RenderRead,
+    openapi_extra=JOB_BODY,
+    responses=problem_answers(400, 413, 415, 422, 503),
+)
+async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
+    """Show the manifest that a dispatch would make now, and where each field came from. Stores nothing."""
+    data = await body.read(request)
+    decision, rendered = await parts.jobs.render(body.job_request(data, body.parse(data)), owner=parts.owner)
+    origins = rendered.origins if rendered else []
+    return {
+        "manifest": rendered.manifest if rendered else None,
+        "provenance": [{"path": o.path, "source": o.source, "field": o.field} for o in origins],
+        "placement": decision.as_json(),
+    }
+
+
+def filters(
+    state: Annotated[list[str] | None, Query(description="One or several, also comma separated.")] = None,
+    queue: Annotated[str | None, Query(max_length=200)] = None,
+    tenant: Annotated[str | None, Query(max_length=63)] = None,
+    owner: Annotated[str | None, Query(max_length=253)] = None,
+    cluster: Annotated[str | None, Query(max_length=63)] = None,
+    name: Annotated[str | None, Query(max_length=200, description="Beginning of the name.")] = None,
+    label: Annotated[list[str] | None, Query(description="`key:value`; several must all match.")] = None,
+    created_after: datetime | None = None,
+    created_before: datetime | None = None,
+) -> Filters:
+    """Read the filters of a list. Values that can match nothing are refused, so that a typing error shows."""
+    states = tuple(part for given in state or () for part in given.split(","))
+    known = [s.value for s in JobState]
+    faults = [
+        FieldFault("state", "unknown", f"{s[:50]!r} is not a state", known) for s in states if s not in known
+    ]
+    labels = []
+    for given in label or ():
+        key, colon, value = given.partition(":")
+        if not colon or not key:
+            faults.append(FieldFault("label", "form", "must be key:value"))
+        labels.append((key, value))
+    texts = [queue, tenant, owner, cluster, name, *(part for pair in labels for part in pair)]
+    if any(text is not None and not text.isprintable() for text in texts):
+        faults.append(FieldFault("", "control_character", "must not hold control characters"))
+    for field, time in (("created_after", created_after), ("created_before", created_before)):
+        if time is not None and time.tzinfo is None:
+            faults.append(FieldFault(field, "form", "must say its zone, such as 2026-11-22T06:00:00Z"))
+    if faults:
+        raise InvalidParameter("A filter is wrong.", tuple(faults))
+    return Filters(
+        states, queue, tenant, owner, cluster, name or None, tuple(labels), created_after, created_before
+    )
+
+
+@router.get("/jobs", response_model=schemas.JobPage, responses=problem_answers(400, 503))
+async def list_jobs(
+    parts: PartsDep,
+    filters: Annotated[Filters, Depends(filters)],
+    sort: Literal["newest", "longest"] = "newest",
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """List jobs, newest first or longest running first, page by page."""
+    scope = scope_of({"filters": filters, "sort": sort})
+    after = parts.cursors.read(cursor, scope) if cursor is not None else None
+    rows = await parts.jobs.page(filters, sort=sort, after=after, limit=limit)
+    next_cursor = None
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        position = Position(last["id"], last.get("elapsed_us", 0), last.get("as_of"))
+        next_cursor = parts.cursors.write(position, scope)
+    extra = ("elapsed_us", "as_of")
+    listed = [{key: value for key, value in row.items() if key not in extra} for row in rows[:limit]]
+    return JSONResponse(
+        {"items": [schemas.job(row, ui_url=parts.ui_url) for row in listed], "next_cursor": next_cursor}
+    )
+
+
+def job_in_path(job_id: str) -> str:
+    """Check the form of a job id before anything is asked for it."""
+    if not is_job_id(job_id):
+        raise NotFound("That is not the form of a job id.")
+    return job_id
+
+
+JobId = Annotated[str, Depends(job_in_path)]
+
+
+@router.get("/jobs/{job_id}", response_model=schemas.JobDetail, responses=problem_answers(400, 404, 503))
+async def read_job(
+    request: Request,
+    job_id: JobId,
+    parts: PartsDep,
+    wait: Annotated[str | None, Query(description="Answer later, such as `30s`: see `after`.")] = None,
+    after: Annotated[int | None, Query(ge=0, description="Wait until the version is above this.")] = None,
+) -> Response:
+    """Read a job. With `wait` and `after`, answer as soon as it changed, or after the wait."""
+    seconds = _wait_seconds(wait)
+    if after is not None and seconds:
+        await _await_version(parts, job_id, after, seconds)
+    row, attempts = await parts.jobs.read(job_id)
+    tag = f'W/"{row["version"]}"'
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers={"ETag": tag})
+    return JSONResponse(schemas.job_detail(row, attempts, ui_url=parts.ui_url), headers={"ETag": tag})
+
+
+def _wait_seconds(wait: str | None) -> int:
+    if wait is None:
+        return 0
+    match = WAIT.match(wait)
+    if match is None or int(match[1]) > MAX_WAIT_SECONDS:
+        fault = FieldFault("wait", "form", f"must be seconds up to {MAX_WAIT_SECONDS}, such as 30s")
+        raise InvalidParameter("The parameter wait is wrong.", (fault,))
+    return int(match[1])
+
+
+async def _await_version(parts: Parts, job_id: str, after: int, seconds: int) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while await parts.jobs.version(job_id) <= after and (left := deadline - loop.time()) > 0:
+        await parts.changes.wait(job_id, left)
+
+
+@router.post(
+    "/jobs/{job_id}/cancel",
+    status_code=202,
+    response_model=schemas.JobDetail,
+    responses=problem_answers(404, 503),
+)
+async def cancel_job(job_id: JobId, parts: PartsDep) -> Response:
+    """Wish for the job's end. The wish is stored when this answers; of an ended job nothing changes."""
+    row = await parts.jobs.cancel(job_id, principal=parts.owner)
+    _, attempts = await parts.jobs.read(job_id)
+    return JSONResponse(schemas.job_detail(row, attempts, ui_url=parts.ui_url), status_code=202)

@@ -1,0 +1,88 @@
+"""The OpenAPI document: the job request's schema, read by hand on the hot route, and the problems."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from archer.domain.request import JobRequest
+
+REFERENCE: Final = "#/components/schemas/{model}"
+JOB_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media_type: {"schema": {"$ref": "#/components/schemas/JobRequest"}}
+            for media_type in ("application/json", "application/yaml")
+        },
+    }
+}
+BATCH_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["jobs"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "jobs": {
+                            "type": "array",
+                            "minItems": 1,
+                            "maxItems": 100,
+                            "items": {"$ref": "#/components/schemas/JobRequest"},
+                        }
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+class ProblemField(BaseModel):
+    """One wrong field."""
+
+    field: str
+    rule: str
+    message: str
+    allowed: Any | None
+
+
+class Problem(BaseModel):
+    """An RFC 9457 problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemField] = []
+
+
+def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The statuses that a route may answer as problems, for its ``responses``."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": "A problem.", "content": content} for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Serve a document that knows the job request and the problems."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(
+                title=app.title, version=app.version, description=app.description, routes=app.routes
+            )
+            schemas = made["components"]["schemas"]
+            for model in (JobRequest, Problem):
+                schema = model.model_json_schema(ref_template=REFERENCE)
+                schemas.update(schema.pop("$defs", {}))
+                schemas[model.__name__] = schema
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document

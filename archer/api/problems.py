@@ -1,0 +1,125 @@
+"""Errors on the wire: RFC 9457 problem documents, one status for each class of error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from archer import errors
+from archer.errors import ArcherError, FieldFault
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+TYPE_PREFIX: Final = "https://moka.dev/docs/errors#"
+RETRY_AFTER_SECONDS: Final = 2
+
+STATUS: Final[dict[type[ArcherError], int]] = {
+    errors.MalformedBody: 400,
+    errors.InvalidParameter: 400,
+    errors.InvalidCursor: 400,
+    errors.NotFound: 404,
+    errors.LogNotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.CorrelationConflict: 409,
+    errors.NoAttemptYet: 409,
+    errors.BodyTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.InvalidJob: 422,
+    errors.IdempotencyConflict: 422,
+    errors.RequestError: 400,
+    errors.ClusterUnavailable: 503,
+    errors.StoreUnavailable: 503,
+    errors.Overloaded: 503,
+    errors.Unavailable: 503,
+    errors.ClusterError: 502,
+    errors.AlreadyExists: 502,
+    errors.ManifestRejected: 502,
+    errors.UidMismatch: 502,
+    errors.WatchExpired: 502,
+    errors.SettingsError: 500,
+    errors.ArcherError: 500,
+}
+
+
+def document(
+    code: str, *, title: str, status: int, detail: str, faults: Sequence[FieldFault] = ()
+) -> dict[str, Any]:
+    """Make a problem document. *code* is stable; *detail* is for people."""
+    body: dict[str, Any] = {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail}
+    if faults:
+        body["errors"] = [
+            {"field": f.field, "rule": f.rule, "message": f.message, "allowed": f.allowed} for f in faults
+        ]
+    return body
+
+
+def title_of(error: type[ArcherError]) -> str:
+    """First sentence of the class's docstring: the title of its problems."""
+    return (error.__doc__ or error.code).split("\n")[0].split(". ")[0].rstrip(".")
+
+
+def of(error: ArcherError) -> JSONResponse:
+    """Answer *error* as a problem document."""
+    status = STATUS[type(error)]
+    faults = error.faults if isinstance(error, errors.RequestError) else ()
+    body = document(error.code, title=title_of(type(error)), status=status, detail=str(error), faults=faults)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def field_faults(found: Sequence[Any]) -> tuple[FieldFault, ...]:
+    """Turn pydantic's errors into ours: field path, rule, sentence, and what would be allowed."""
+    return tuple(_fault(error) for error in found)
+
+
+def _fault(error: Any) -> FieldFault:
+    context = error.get("ctx") or {}
+    allowed = next(
+        (context[k] for k in ("expected", "pattern", "ge", "le", "max_length", "min_length") if k in context),
+        None,
+    )
+    message = "is not a field of a job" if error["type"] == "extra_forbidden" else error["msg"]
+    path = ".".join(str(step) for step in error["loc"] if step != "[key]")
+    return FieldFault(path, error["type"], message.removeprefix("Value error, "), allowed)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of *app* as a problem document."""
+
+    @app.exception_handler(ArcherError)
+    async def _archer(_: Request, error: ArcherError) -> JSONResponse:
+        return of(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _parameters(_: Request, error: RequestValidationError) -> JSONResponse:
+        faults = tuple(
+            FieldFault(".".join(map(str, fault["loc"][1:])), fault["type"], fault["msg"])
+            for fault in error.errors()
+        )
+        return of(errors.InvalidParameter("A parameter is not of its form.", faults))
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 405:
+            answer = of(errors.MethodNotAllowed(f"{request.method} is not a method of {request.url.path}."))
+            answer.headers.update(error.headers or {})
+            return answer
+        if error.status_code == 404:
+            return of(errors.NotFound(f"There is nothing at {request.url.path}."))
+        body = document("http-error", title="HTTP error", status=error.status_code, detail=str(error.detail))
+        return JSONResponse(body, status_code=error.status_code, media_type=MEDIA_TYPE)
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> JSONResponse:
+        log.error("a request met a bug", method=request.method, path=request.url.path, exc_info=error)
+        body = document(
+            "internal-error", title="Archer met a bug", status=500, detail="It is in Archer's log."
+        )
+        return JSONResponse(body, status_code=500, media_type=MEDIA_TYPE)

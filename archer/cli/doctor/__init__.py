@@ -1,0 +1,1 @@
+"""`moka doctor`: what this machine has, who listens, whether Archer is well."""

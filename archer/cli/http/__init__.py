@@ -1,0 +1,1 @@
+"""Archer over HTTP: the connection, its refusals in words, and how long it is tried again."""

@@ -1,0 +1,1 @@
+"""`moka submit`: spark-submit's words, turned into one job request."""

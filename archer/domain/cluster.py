@@ -1,0 +1,44 @@
+"""What Archer must know of a cluster to choose it and to write a manifest for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class ClusterState(StrEnum):
+    """Whether a cluster may be given jobs."""
+
+    ACTIVE = "active"
+    CORDONED = "cordoned"
+    DRAINED = "drained"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterProfile:
+    """The fixed description of one cluster, from its entry in the clusters file."""
+
+    name: str
+    adapter: str
+    namespace: str = "default"
+    service_account: str = "spark"
+    image: str = "spark"
+    weight: int = 1
+    architectures: tuple[str, ...] = ("amd64",)
+    spark_versions: tuple[str, ...] = ()
+    spark_conf: dict[str, str] = field(default_factory=dict)
+
+    def capabilities(self) -> dict[str, Any]:
+        """What the cluster offers, as it is stored and shown."""
+        return {"architectures": list(self.architectures), "spark_versions": list(self.spark_versions)}
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """A cluster as routing sees it: its profile and what the database knows of it now."""
+
+    profile: ClusterProfile
+    state: ClusterState
+    live_jobs: int

@@ -1,0 +1,256 @@
+"""What a caller asks for: the typed job request, where unknown fields are refused.
+
+Bounds come from Kubernetes, Spark or the size of one SparkApplication; each constant names its source.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from archer.domain import spark_conf
+from archer.domain.quantities import memory_mib
+
+MAX_EXECUTORS: Final = 5000  # Apple's gateway caps at the same; above it the object's status nears 1 MiB
+MAX_CORES: Final = 128
+MAX_VALUE_LENGTH: Final = 32_768  # one value of a manifest, a quarter of what Linux takes as one argument
+MAX_TIMEOUT_SECONDS: Final = 14 * 24 * 3600
+DEFAULT_SPARK_VERSION: Final = "3.5.9"
+
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_BUT_LAYOUT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Kubernetes label syntax without a prefix: prefixed labels are the platform's.
+LABEL_KEY: Final = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?\Z")
+LABEL_VALUE: Final = re.compile(r"([a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?)?\Z")
+RESERVED_LABELS: Final = frozenset({"app", "queue", "applicationId", "version"})
+RESERVED_LABEL_PREFIXES: Final = ("spark-", "app.", "moka")
+ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
+# They change which code the driver loads or whose credentials it uses.
+RESERVED_ENV_PREFIXES: Final = (
+    "LD_",
+    "SPARK_",
+    "AWS_",
+    "JAVA_",
+    "PYTHON",
+    "PYSPARK_",
+    "KUBERNETES_",
+    "MOKA_",
+)
+RESERVED_ENV: Final = frozenset({"PATH", "HOME", "IFS", "JDK_JAVA_OPTIONS"})
+SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):(//)?")
+
+
+def _plain(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("must not hold control characters")
+    return text
+
+
+def _text(text: str) -> str:
+    if CONTROL_BUT_LAYOUT.search(text):
+        raise ValueError("must not hold control characters other than tab and line breaks")
+    return text
+
+
+def _location(text: str) -> str:
+    _plain(text)
+    match = SCHEME.match(text)
+    if match is None or not match[2]:
+        raise ValueError("must be a location with a scheme, such as s3a://bucket/key or local:///opt/app.jar")
+    rest = text[match.end() :]
+    if "," in text or "\\" in text or "%" in text or ".." in rest.split("/") or text.count("#") > 1:
+        raise ValueError("must be one plain location, without '..', ',', '%' or a backslash")
+    return text
+
+
+def _memory(text: str) -> str:
+    memory_mib(text)
+    return text
+
+
+Location = Annotated[str, StringConstraints(min_length=4, max_length=2048), AfterValidator(_location)]
+Memory = Annotated[str, StringConstraints(max_length=12), AfterValidator(_memory)]
+Package = Annotated[
+    str, StringConstraints(max_length=256, pattern=r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._:/@+-]{0,198}[A-Za-z0-9])?$")]
+TenantName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+QueuePath = Annotated[str, StringConstraints(max_length=200, pattern=r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$")]
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,3})?$")]
+ClassName = Annotated[
+    str, StringConstraints(max_length=512, pattern=r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$")
+]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DriverSize(_Strict):
+    """CPU and memory of the driver."""
+
+    cores: int = Field(1, ge=1, le=MAX_CORES, description="Cores; whole numbers, as Spark counts them.")
+    memory: Memory = Field("1g", description="JVM heap in Spark's notation, such as `4g`.")
+    memory_overhead: Memory | None = Field(
+        None, description="Memory beside the heap; Spark's own rule when absent."
+    )
+
+
+class ExecutorSize(DriverSize):
+    """CPU and memory of each executor, and how many of them."""
+
+    instances: int = Field(
+        1, ge=1, le=MAX_EXECUTORS, description="Executors, when allocation is not dynamic."
+    )
+
+
+class DynamicAllocation(_Strict):
+    """Let Spark ask for executors as it needs them."""
+
+    enabled: bool = Field(True, description="Whether Spark adds and removes executors by itself.")
+    min_executors: int = Field(0, ge=0, le=MAX_EXECUTORS)
+    max_executors: int = Field(ge=1, le=MAX_EXECUTORS)
+    initial_executors: int | None = Field(None, ge=0, le=MAX_EXECUTORS)
+
+
+class Dependencies(_Strict):
+    """Files that the job brings along."""
+
+    jars: list[Location] = Field([], max_length=100)
+    files: list[Location] = Field([], max_length=100)
+    py_files: list[Location] = Field([], max_length=100)
+    archives: list[Location] = Field([], max_length=100)
+    packages: list[Package] = Field(
+        [], max_length=50, description="Maven coordinates `group:artifact:version`."
+    )
+
+
+class Retry(_Strict):
+    """When Archer starts another attempt by itself."""
+
+    max_attempts: int = Field(1, ge=1, le=10, description="Attempts in all, the first included.")
+    on: list[Literal["user", "platform", "policy"]] = Field(
+        ["platform"], max_length=3, description="Whose faults are tried again."
+    )
+    backoff_seconds: int = Field(
+        10, ge=0, le=3600, description="Pause before the next attempt; doubles each time."
+    )
+
+
+class JobRequest(_Strict):
+    """A Spark job to run. Unknown fields are refused."""
+
+    name: Name = Field(
+        description="What people call the job; kept in an annotation, never in an object's name."
+    )
+    type: Literal["python", "java", "scala", "r", "sql"]
+    main_application_file: Location | None = Field(
+        None, description="The program; every type but inline SQL."
+    )
+    sql: Annotated[str, AfterValidator(_text)] | None = Field(None, min_length=1, max_length=65_536)
+    main_class: ClassName | None = None
+    arguments: list[Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH), AfterValidator(_text)]] = (
+        Field([], max_length=512)
+    )
+    spark_version: Version = DEFAULT_SPARK_VERSION
+    tenant: TenantName = "default"
+    queue: QueuePath | None = Field(
+        None, description="Full YuniKorn path; the tenant's default queue when absent."
+    )
+    arch: Literal["auto", "arm64", "amd64"] = "auto"
+    driver: DriverSize = DriverSize()  # pyright: ignore[reportCallIssue]
+    executor: ExecutorSize = ExecutorSize()  # pyright: ignore[reportCallIssue]
+    dynamic_allocation: DynamicAllocation | None = None
+    spark_conf: dict[str, Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH)]] = Field(
+        {}, max_length=300
+    )
+    deps: Dependencies = Dependencies()  # pyright: ignore[reportCallIssue]
+    env: dict[str, Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH), AfterValidator(_text)]] = (
+        Field({}, max_length=200)
+    )
+    labels: dict[str, str] = Field({}, max_length=32)
+    priority: int = Field(50, ge=0, le=100, description="Higher goes first among queued jobs.")
+    retry: Retry = Retry()  # pyright: ignore[reportCallIssue]
+    timeout_seconds: int | None = Field(
+        None, ge=1, le=MAX_TIMEOUT_SECONDS, description="From acceptance to the end."
+    )
+    correlation_id: (
+        Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_plain)] | None
+    ) = Field(
+        None,
+        description="The caller's own name for this piece of work; unique among its jobs that are under way.",
+    )
+
+
+def contradictions(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
+    """Faults that no single field shows: (field, rule, message, allowed).
+
+    Works on the raw mapping, so that they are found in the same answer as faults of form.
+    """
+    found: list[tuple[str, str, str, object | None]] = []
+    found += _program_faults(raw)
+    found += _mapping_faults(raw)
+    dynamic = raw.get("dynamic_allocation")
+    if isinstance(dynamic, Mapping):
+        least, most, first = (dynamic.get(f"{word}_executors") for word in ("min", "max", "initial"))
+        if isinstance(most, int):
+            if isinstance(least, int) and least > most:
+                found.append(
+                    ("dynamic_allocation.min_executors", "order", "must not be above max_executors", most)
+                )
+            if isinstance(first, int) and first > most:
+                found.append(
+                    ("dynamic_allocation.initial_executors", "order", "must not be above max_executors", most)
+                )
+    return found
+
+
+def _program_faults(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
+    kind, file, sql, main_class = (raw.get(k) for k in ("type", "main_application_file", "sql", "main_class"))
+    found: list[tuple[str, str, str, object | None]] = []
+    if kind == "sql":
+        if (sql is None) == (file is None):
+            found.append(("sql", "one_of", "a sql job has either sql or main_application_file", None))
+    elif kind in ("python", "java", "scala", "r"):
+        if file is None:
+            found.append(("main_application_file", "required", f"a {kind} job needs it", None))
+        if sql is not None:
+            found.append(("sql", "not_for_type", f"a {kind} job has no sql", None))
+    if kind in ("java", "scala"):
+        if main_class is None:
+            found.append(("main_class", "required", f"a {kind} job needs it", None))
+    elif main_class is not None and isinstance(kind, str):
+        found.append(("main_class", "not_for_type", f"a {kind} job has no main class", None))
+    return found
+
+
+def _mapping_faults(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
+    found: list[tuple[str, str, str, object | None]] = []
+    conf, env, labels = (raw.get(k) for k in ("spark_conf", "env", "labels"))
+    if isinstance(conf, Mapping):
+        for key, value in conf.items():
+            fault = spark_conf.key_fault(key) or (
+                spark_conf.value_fault(value) if isinstance(value, str) else None
+            )
+            if fault:
+                found.append((f"spark_conf.{key}", *fault, None))
+    if isinstance(env, Mapping):
+        for key in env:
+            if ENV_NAME.match(key) is None:
+                found.append((f"env.{key}", "name_form", "must be letters, digits and underscores", None))
+            elif key.startswith(RESERVED_ENV_PREFIXES) or key in RESERVED_ENV:
+                found.append((f"env.{key}", "reserved", "is kept by the platform", None))
+    if isinstance(labels, Mapping):
+        for key, value in labels.items():
+            if LABEL_KEY.match(key) is None:
+                found.append(
+                    (f"labels.{key}", "label_key", "must be a label name of Kubernetes without prefix", None)
+                )
+            elif key in RESERVED_LABELS or key.startswith(RESERVED_LABEL_PREFIXES):
+                found.append((f"labels.{key}", "reserved", "is kept by the platform", None))
+            if isinstance(value, str) and LABEL_VALUE.match(value) is None:
+                found.append((f"labels.{key}", "label_value", "must be a label value of Kubernetes", None))
+    return found

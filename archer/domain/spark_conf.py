@@ -1,0 +1,87 @@
+"""Which sparkConf keys a caller may set.
+
+An allow-list by family: a key that no family opens is refused, so a new key of a new Spark is closed until
+someone has looked at it. Keys that the platform sets itself are named apart, because the answer differs.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+KEY: Final = re.compile(r"spark\.[A-Za-z0-9_.-]{1,200}\Z")  # no "=", spark-submit splits at the first
+FORBIDDEN_IN_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+OPEN_FAMILIES: Final = (
+    "spark.sql.shuffle.",
+    "spark.sql.adaptive.",
+    "spark.sql.files.",
+    "spark.sql.sources.",
+    "spark.sql.parquet.",
+    "spark.sql.orc.",
+    "spark.sql.broadcastTimeout",
+    "spark.sql.autoBroadcastJoinThreshold",
+    "spark.sql.session.timeZone",
+    "spark.sql.ansi.enabled",
+    "spark.default.parallelism",
+    "spark.speculation",
+    "spark.task.maxFailures",
+    "spark.task.cpus",
+    "spark.network.timeout",
+    "spark.rpc.message.maxSize",
+    "spark.serializer",
+    "spark.kryoserializer.",
+    "spark.memory.fraction",
+    "spark.memory.storageFraction",
+    "spark.shuffle.",
+    "spark.io.compression.",
+    "spark.locality.wait",
+    "spark.scheduler.mode",
+    "spark.driver.maxResultSize",
+    "spark.user.",
+)
+# Loads a class of the caller's choice into the shuffle, which the platform chooses.
+CLOSED_IN_OPEN_FAMILIES: Final = (
+    "spark.shuffle.manager",
+    "spark.shuffle.sort.io.plugin.",
+    "spark.shuffle.service.",
+)
+
+REQUEST_FIELD_OF: Final = {
+    "spark.app.name": "name",
+    "spark.driver.cores": "driver.cores",
+    "spark.driver.memory": "driver.memory",
+    "spark.driver.memoryOverhead": "driver.memory_overhead",
+    "spark.executor.cores": "executor.cores",
+    "spark.executor.memory": "executor.memory",
+    "spark.executor.memoryOverhead": "executor.memory_overhead",
+    "spark.executor.instances": "executor.instances",
+    "spark.dynamicAllocation.enabled": "dynamic_allocation.enabled",
+    "spark.dynamicAllocation.minExecutors": "dynamic_allocation.min_executors",
+    "spark.dynamicAllocation.maxExecutors": "dynamic_allocation.max_executors",
+    "spark.dynamicAllocation.initialExecutors": "dynamic_allocation.initial_executors",
+    "spark.jars": "deps.jars",
+    "spark.files": "deps.files",
+    "spark.submit.pyFiles": "deps.py_files",
+    "spark.archives": "deps.archives",
+    "spark.jars.packages": "deps.packages",
+}
+
+
+def key_fault(key: str) -> tuple[str, str] | None:
+    """Rule that *key* breaks and the sentence about it, or None when a caller may set it."""
+    if KEY.match(key) is None:
+        return "key_form", "must be spark. and then letters, digits, dots, dashes or underscores"
+    field = REQUEST_FIELD_OF.get(key)
+    if field is not None:
+        return "has_own_field", f"is set by the field {field}"
+    if key.startswith(OPEN_FAMILIES) and not key.startswith(CLOSED_IN_OPEN_FAMILIES):
+        return None
+    return "not_open", "is kept by the platform; ask its owners to open it"
+
+
+def value_fault(value: str) -> tuple[str, str] | None:
+    """Rule that a value breaks and the sentence about it, or None."""
+    if FORBIDDEN_IN_VALUE.search(value):
+        return "control_character", "must not hold control characters"
+    return None

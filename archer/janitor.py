@@ -1,0 +1,132 @@
+"""Makes wishes and deadlines come true: cancels are carried out, overdue jobs ended, old rows removed.
+
+A cancel ends only when the cluster has stated that neither the application nor its driver is there any more.
+Deadlines and retention run in one process at a time, by an advisory lock; cancels are leased like dispatches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from archer.clusters.port import Cluster
+from archer.domain.identifiers import job_id
+from archer.errors import ClusterError, StoreUnavailable, UidMismatch
+from archer.settings import JanitorSettings
+from archer.store import cancels, observations, retention
+from archer.store.cancels import CancelClaim
+from archer.store.engine import Database, Transaction
+from archer.store.observations import Ending
+from archer.telemetry import ROUND
+
+log = structlog.get_logger(__name__)
+
+LEASE_SECONDS: Final = 30.0
+BATCH: Final = 100
+LOOK_AGAIN_SECONDS: Final = 0.5  # while a driver takes its time to end
+UNAVAILABLE_SECONDS: Final = 5.0
+DAY_MS: Final = 24 * 3600 * 1000
+
+
+class Janitor:
+    """One worker that ends what has to end."""
+
+    def __init__(
+        self, database: Database, clusters: Mapping[str, Cluster], *, settings: JanitorSettings, worker: UUID
+    ) -> None:
+        self._database = database
+        self._clusters = clusters
+        self._settings = settings
+        self._worker = worker
+        self._wakeup = asyncio.Event()
+
+    def hint(self, _: str = "") -> None:
+        """Look for cancels now rather than at the next round."""
+        self._wakeup.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until *stop* is set: a round at each hint, and every ``period_seconds`` regardless."""
+        while not stop.is_set():
+            self._wakeup.clear()
+            left = 0
+            try:
+                left = await self.run_once()
+                ROUND.labels("janitor").set_to_current_time()
+            except StoreUnavailable as error:
+                log.warning("nothing is ended while Postgres is away", error=str(error))
+            waits = [asyncio.ensure_future(event.wait()) for event in (self._wakeup, stop)]
+            timeout = LOOK_AGAIN_SECONDS if left else self._settings.period_seconds
+            await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+
+    async def run_once(self) -> int:
+        """Do one round; how many cancels could not be finished yet."""
+        async with self._database.transaction() as tx:
+            if await retention.is_elected(tx):
+                ids = await cancels.overdue(tx, limit=BATCH)
+                if ids:
+                    late = await cancels.request(
+                        tx, ids, principal="janitor", reason="timeout", message="timeout_seconds passed"
+                    )
+                    log.info("jobs are past their deadline", count=len(late))
+                await self._sweep(tx)
+        async with self._database.transaction() as tx:
+            wishes = await cancels.claim(tx, worker=self._worker, lease_seconds=LEASE_SECONDS, limit=BATCH)
+        done = await asyncio.gather(*map(self._cancel, wishes))
+        return done.count(False)
+
+    async def _sweep(self, tx: Transaction) -> None:
+        retain_days = self._settings.retain_days
+        horizon = job_id(time.time_ns() // 1_000_000 - retain_days * DAY_MS, bytes(10))
+        removed = await retention.sweep(
+            tx, key_days=self._settings.key_days, retain_days=retain_days, horizon=horizon, limit=BATCH
+        )
+        if removed:
+            log.info("old jobs were removed", count=removed)
+
+    async def _cancel(self, wish: CancelClaim) -> bool:
+        """Carry out one cancel; False while the cluster still holds something of the job."""
+        cluster = self._clusters.get(wish.cluster)
+        if cluster is None:
+            await self._later(wish, UNAVAILABLE_SECONDS)
+            return False
+        try:
+            found = await cluster.get(wish.namespace, wish.application)
+            if found is not None:
+                await cluster.delete(wish.namespace, wish.application, found.uid)
+            gone = (
+                await cluster.get(wish.namespace, wish.application) is None
+                and await cluster.driver(wish.namespace, wish.application) is None
+            )
+        except UidMismatch:
+            gone = False
+        except ClusterError as error:
+            log.warning(
+                "a cancel waits for its cluster", job_id=wish.id, cluster=wish.cluster, error=str(error)
+            )
+            await self._later(wish, UNAVAILABLE_SECONDS)
+            return False
+        if not gone:
+            await self._later(wish, LOOK_AGAIN_SECONDS)
+            return False
+        ending = Ending(
+            job_id=wish.id,
+            number=wish.number,
+            state="failed",
+            application_state="",
+            reason="cancelled",
+            fault="user",
+        )
+        async with self._database.transaction() as tx:
+            await observations.end(tx, [ending])
+        return True
+
+    async def _later(self, wish: CancelClaim, seconds: float) -> None:
+        async with self._database.transaction() as tx:
+            await cancels.put_off(tx, wish, pause_seconds=seconds)

@@ -1,0 +1,227 @@
+"""What callers may do with jobs: submit, read, cancel, render. One promise: what is answered is stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import RowMapping
+
+from archer.domain.cluster import ClusterProfile
+from archer.domain.identifiers import job_id
+from archer.domain.job import Submitted
+from archer.domain.masking import masked
+from archer.domain.placement import Decision, Wish, choose
+from archer.domain.request import JobRequest
+from archer.errors import (
+    CorrelationConflict,
+    FieldFault,
+    IdempotencyConflict,
+    InvalidJob,
+    NoAttemptYet,
+    NotFound,
+)
+from archer.store import cancels, inventory, jobs
+from archer.store.engine import Database
+from archer.store.group_commit import GroupCommit
+from archer.store.jobs import Filters, Position
+from archer.store.submits import NewJob
+from archer.telemetry import SUBMITS
+from archer.translate.spark import Attempt, Rendered, to_spark_application
+
+NO_LABELS: Final = "{}"
+
+
+class Jobs:
+    """The use cases of the API, over one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        profiles: Sequence[ClusterProfile],
+        *,
+        queues: Mapping[str, int],
+        default_queue: str,
+    ) -> None:
+        self._database = database
+        self._profiles = {profile.name: profile for profile in profiles}
+        self._queues = queues
+        self._default_queue = default_queue
+        self._submits = GroupCommit(database)
+
+    async def submit(self, request: JobRequest, body: bytes, *, owner: str, key: str | None) -> Submitted:
+        """Store *request* so that it will run. Once this returns, a crash cannot lose it.
+
+        Args:
+            request: The validated request.
+            body: The same as JSON, as it came; stored, and its hash decides whether a repeat is the same.
+            owner: Who asks.
+            key: The caller's Idempotency-Key; the same key with the same body meets the same job.
+
+        Raises:
+            InvalidJob: The queue is not known.
+            IdempotencyConflict: *key* came before, with another body.
+            CorrelationConflict: A job of this correlation_id is under way, with another body.
+        """
+        new = self._new_job(request, body, owner=owner, key=key)
+        accepted = await self._submits.submit(new)
+        if not accepted.created:
+            if accepted.fingerprint != new.fingerprint:
+                SUBMITS.labels("conflict").inc()
+                raise self._conflict(new, accepted.job_id)
+            SUBMITS.labels("repeated").inc()
+            return Submitted(await self._listed(accepted.job_id), created=False)
+        SUBMITS.labels("created").inc()
+        fields = {
+            "id": new.id,
+            "name": new.name,
+            "type": new.type,
+            "state": "queued",
+            "reason": None,
+            "fault": None,
+            "tenant": new.tenant,
+            "owner": new.owner,
+            "queue": new.queue,
+            "tier": new.tier,
+            "cluster": None,
+            "attempt": 0,
+            "version": 1,
+            "labels": request.labels,
+            "correlation_id": new.correlation_id,
+            "created_at": accepted.created_at,
+            "started_at": None,
+            "ended_at": None,
+        }
+        return Submitted(fields, created=True)
+
+    def _new_job(self, request: JobRequest, body: bytes, *, owner: str, key: str | None) -> NewJob:
+        queue = request.queue or self._default_queue
+        return NewJob(
+            id=job_id(time.time_ns() // 1_000_000, os.urandom(10)),
+            name=request.name,
+            type=request.type,
+            tenant=request.tenant,
+            owner=owner,
+            queue=queue,
+            tier=self._tier(queue),
+            arch=request.arch,
+            spark_version=request.spark_version,
+            priority=request.priority,
+            labels=json.dumps(request.labels) if request.labels else NO_LABELS,
+            correlation_id=request.correlation_id,
+            timeout_seconds=request.timeout_seconds,
+            request=body.decode(),
+            fingerprint=hashlib.sha256(body).digest(),
+            key=key,
+        )
+
+    def _tier(self, queue: str) -> int:
+        try:
+            return self._queues[queue]
+        except KeyError:
+            known = sorted(self._queues)
+            fault = FieldFault("queue", "unknown", f"there is no queue {queue}", known)
+            raise InvalidJob("The job names a queue that is not known.", (fault,)) from None
+
+    @staticmethod
+    def _conflict(new: NewJob, first: str) -> IdempotencyConflict | CorrelationConflict:
+        if new.key is not None:
+            return IdempotencyConflict(
+                f"This Idempotency-Key came before, with another body, for job {first}."
+            )
+        return CorrelationConflict(f"Job {first} of this correlation_id is under way, with another body.")
+
+    async def _listed(self, job: str) -> dict[str, Any]:
+        async with self._database.transaction() as tx:
+            rows = await jobs.many(tx, [job])
+        if job not in rows:  # the key outlives its job's retention
+            raise NotFound(f"The job {job} of this Idempotency-Key has been removed.")
+        return dict(rows[job])
+
+    async def read(self, job: str) -> tuple[RowMapping, list[RowMapping]]:
+        """Read a job and its attempts. Raises ``NotFound``."""
+        async with self._database.transaction() as tx:
+            row = await jobs.one(tx, job)
+            if row is None:
+                raise NotFound(f"There is no job {job}.")
+            return row, await jobs.attempts_of(tx, job)
+
+    async def version(self, job: str) -> int:
+        """Present version of a job. Raises ``NotFound``."""
+        async with self._database.transaction() as tx:
+            version = await jobs.version(tx, job)
+        if version is None:
+            raise NotFound(f"There is no job {job}.")
+        return version
+
+    async def page(
+        self, filters: Filters, *, sort: Any, after: Position | None, limit: int
+    ) -> list[RowMapping]:
+        """Read one page of jobs; one row more than *limit* when another page follows."""
+        async with self._database.transaction() as tx:
+            return await jobs.page(tx, filters, sort=sort, after=after, limit=limit + 1)
+
+    async def events(self, job: str, *, after: int, limit: int) -> list[RowMapping]:
+        """Read events of a job in order; one more than *limit* when more follow. Raises ``NotFound``."""
+        async with self._database.transaction() as tx:
+            if await jobs.version(tx, job) is None:
+                raise NotFound(f"There is no job {job}.")
+            return await jobs.events_of(tx, job, after=after, limit=limit + 1)
+
+    async def attempt(self, job: str, number: int | None) -> RowMapping:
+        """Read one attempt, the last one without a number.
+
+        Raises:
+            NotFound: No such job, or no such attempt of it.
+            NoAttemptYet: The job has not been placed yet.
+        """
+        async with self._database.transaction() as tx:
+            row = await jobs.attempt(tx, job, number)
+            if row is not None:
+                return row
+            if await jobs.version(tx, job) is None:
+                raise NotFound(f"There is no job {job}.")
+        if number is None:
+            raise NoAttemptYet(f"Job {job} has not been placed on a cluster yet.")
+        raise NotFound(f"Job {job} has no attempt {number}.")
+
+    async def cancel(self, job: str, *, principal: str) -> RowMapping:
+        """Wish for a job's end; of an ended job nothing changes. Raises ``NotFound``."""
+        async with self._database.transaction() as tx:
+            if await jobs.version(tx, job) is None:
+                raise NotFound(f"There is no job {job}.")
+            await cancels.request(
+                tx, [job], principal=principal, reason="cancelled", message=f"by {principal}"
+            )
+            row = await jobs.one(tx, job)
+        if row is None:
+            raise NotFound(f"There is no job {job}.")
+        return row
+
+    async def render(self, request: JobRequest, *, owner: str) -> tuple[Decision, Rendered | None]:
+        """Route and translate *request* as a dispatch would now; store nothing."""
+        queue = request.queue or self._default_queue
+        self._tier(queue)
+        async with self._database.transaction() as tx:
+            facts = await inventory.facts(tx, self._profiles)
+        decision = choose(Wish(queue, request.arch, request.spark_version), facts)
+        if decision.cluster is None or decision.arch is None:
+            return decision, None
+        example = job_id(time.time_ns() // 1_000_000, os.urandom(10))
+        attempt = Attempt(example, 1, request.tenant, owner, queue, decision.arch)
+        rendered = to_spark_application(attempt, request, self._profiles[decision.cluster])
+        return decision, Rendered(masked(rendered.manifest), rendered.spec_sha256, rendered.origins)
+
+    async def clusters(self) -> list[RowMapping]:
+        """Every cluster, as shown."""
+        async with self._database.transaction() as tx:
+            return await inventory.clusters(tx)
+
+    async def queues(self) -> list[RowMapping]:
+        """Every queue, as shown."""
+        async with self._database.transaction() as tx:
+            return await inventory.queues(tx)

@@ -1,0 +1,173 @@
+"""What a process of Archer is told at its start: by the environment only, prefix ``ARCHER_``.
+
+Lists of clusters and queues come from one mounted YAML file with a model of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from archer.domain.cluster import ClusterProfile
+from archer.errors import SettingsError
+
+PREFIX = "ARCHER_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ApiSettings(_Section):
+    """The HTTP API."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on; only loopback while there is no login.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    owner: str = Field("local", description="Name that jobs are stored under while there is no login.")
+    ui_url: str = Field("", description="Address of Moka UI, for links in answers.")
+
+
+class DispatcherSettings(_Section):
+    """Claiming jobs and creating their SparkApplications."""
+
+    batch: int = Field(50, ge=1, le=500, description="Jobs claimed at once.")
+    concurrency: int = Field(
+        16, ge=1, le=256, description="Create requests under way at once, for each cluster."
+    )
+    lease_seconds: PositiveFloat = Field(
+        30, description="How long a claim lasts; well above a cluster's timeout."
+    )
+    poll_seconds: PositiveFloat = Field(1, description="Longest wait when no notification comes.")
+
+
+class WatcherSettings(_Section):
+    """Reading the clusters."""
+
+    relist_seconds: PositiveFloat = Field(
+        600, description="A full list at least this often, as the safety net."
+    )
+    flush_seconds: PositiveFloat = Field(0.05, description="Longest time that a change waits for others.")
+
+
+class JanitorSettings(_Section):
+    """Deadlines and retention."""
+
+    period_seconds: PositiveFloat = Field(2, description="Pause between two rounds.")
+    key_days: int = Field(7, ge=7, le=365, description="How long an Idempotency-Key is remembered.")
+    retain_days: int = Field(90, ge=1, le=3650, description="How long an ended job is kept.")
+
+
+class Settings(BaseSettings):
+    """All settings of one process. A misspelt name refuses the start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
+    )
+
+    database: str = Field(description="libpq connection string without a password, so that it can be logged.")
+    database_password: SecretStr = Field(SecretStr(""), description="Password for `database`.")
+    cursor_secret: SecretStr = Field(description="Signs page cursors; the same in every process of the API.")
+    clusters_file: Path = Field(
+        Path("/etc/archer/clusters.yaml"), description="The clusters and queues of Archer."
+    )
+    log_format: str = Field(
+        "auto", pattern="^(auto|json|console)$", description="auto: console on a terminal."
+    )
+    api: ApiSettings = ApiSettings()  # pyright: ignore[reportCallIssue]
+    dispatcher: DispatcherSettings = DispatcherSettings()  # pyright: ignore[reportCallIssue]
+    watcher: WatcherSettings = WatcherSettings()  # pyright: ignore[reportCallIssue]
+    janitor: JanitorSettings = JanitorSettings()  # pyright: ignore[reportCallIssue]
+
+    def dsn(self) -> str:
+        """Connection string with the password in it; never logged."""
+        password = self.database_password.get_secret_value()
+        if not password:
+            return self.database
+        quoted = password.replace("\\", "\\\\").replace("'", "\\'")
+        return f"{self.database} password='{quoted}'"
+
+
+class ClusterEntry(_Section):
+    """One cluster of the clusters file."""
+
+    name: str = Field(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$")
+    adapter: str = Field(pattern="^local$", description="`local` runs drivers on this machine.")
+    root: Path = Field(description="Folder of a local cluster.")
+    slots: int = Field(2, ge=1, le=64, description="Drivers that a local cluster runs at once.")
+    max_cores: int = Field(2, ge=1, le=256, description="Most cores that one local driver gets.")
+    weight: int = Field(1, ge=0, le=1000)
+    namespace: str = "default"
+    service_account: str = "spark"
+    image: str = "spark"
+    architectures: tuple[str, ...] = ("amd64",)
+    spark_versions: tuple[str, ...] = ()
+    spark_conf: dict[str, str] = {}
+
+    def profile(self) -> ClusterProfile:
+        """The entry as routing and translation see it."""
+        fields = ClusterProfile.__dataclass_fields__
+        return ClusterProfile(**{name: getattr(self, name) for name in fields})
+
+
+class QueueEntry(_Section):
+    """One queue of the clusters file."""
+
+    path: str = Field(pattern=r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$")
+    tier: int = Field(3, ge=1, le=3)
+    description: str = ""
+
+
+class Inventory(_Section):
+    """The clusters file."""
+
+    clusters: list[ClusterEntry] = Field(min_length=1)
+    queues: list[QueueEntry] = Field(min_length=1)
+    default_queue: str = "root.default"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of this process.
+
+    Raises:
+        SettingsError: A value is wrong, or a name under ``ARCHER_`` is not a setting.
+    """
+    environment = os.environ if environment is None else environment
+    for name in environment:
+        if (
+            name.startswith(PREFIX)
+            and name[len(PREFIX) :].split("__")[0].lower() not in Settings.model_fields
+        ):
+            raise SettingsError(f"{name}: there is no such setting")
+    try:
+        return Settings()  # pyright: ignore[reportCallIssue]
+    except ValidationError as error:
+        raise SettingsError(_sentences(error)) from error
+
+
+def load_inventory(path: Path) -> Inventory:
+    """Read the clusters file.
+
+    Raises:
+        SettingsError: It cannot be read, or an entry is wrong.
+    """
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Inventory.model_validate(raw)
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_sentences(error)}") from error
+
+
+def _sentences(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())

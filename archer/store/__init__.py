@@ -1,0 +1,1 @@
+"""The only SQL. Postgres holds the truth and enforces it; Python asks."""

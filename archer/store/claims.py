@@ -1,0 +1,228 @@
+"""Who may dispatch which job, and until when.
+
+A claim is a lease on a row, not a state: when a dispatcher dies its leases run out and the rows are claimable
+again, with no rescuer process. Each claim of a row has its own epoch, and every write that ends a claim names
+it, so a dispatcher that slept past its lease changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from archer.domain.states import FAULT_OF, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A leased job, and where it was placed if it was."""
+
+    id: str
+    epoch: int
+    state: str
+    tenant: str
+    owner: str
+    queue: str
+    arch: str
+    cluster: str | None
+    attempt: int
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A claim and the attempt to make of it."""
+
+    claim: Claim
+    number: int
+    cluster: str
+    namespace: str
+    application: str
+    arch: str
+    placement: str
+    manifest: str
+    spec_sha256: str
+
+
+CLAIM = text("""
+    WITH ready AS (
+        SELECT id FROM jobs
+         WHERE state IN ('queued', 'dispatching') AND run_after <= archer_now()
+           AND (claim_expires_at IS NULL OR claim_expires_at <= archer_now())
+         ORDER BY priority DESC, id
+         LIMIT :limit
+           FOR UPDATE SKIP LOCKED
+    )
+    UPDATE jobs j
+       SET claimed_by = :worker,
+           claim_expires_at = archer_now() + :lease_seconds * interval '1 second',
+           claim_epoch = claim_epoch + 1
+      FROM ready JOIN job_specs s ON s.job_id = ready.id
+     WHERE j.id = ready.id
+    RETURNING j.id, j.claim_epoch AS epoch, j.state, j.tenant, j.owner, j.queue, j.arch, j.cluster, j.attempt,
+              s.request
+""")
+
+PLACE = text("""
+    WITH input AS (
+        SELECT * FROM unnest(CAST(:id AS text[]), CAST(:epoch AS integer[]), CAST(:number AS smallint[]),
+                             CAST(:cluster AS text[]), CAST(:namespace AS text[]),
+                             CAST(:application AS text[]), CAST(:arch AS text[]), CAST(:placement AS text[]),
+                             CAST(:manifest AS text[]),
+                             CAST(:spec_sha256 AS text[]))
+            AS t (id, epoch, number, cluster, namespace, application, arch, placement, manifest, spec_sha256)
+    ),
+    moved AS (
+        UPDATE jobs j
+           SET state = 'dispatching', cluster = i.cluster, attempt = i.number, arch = i.arch, waiting = NULL,
+               version = j.version + 1
+          FROM input i
+         WHERE j.id = i.id AND j.claim_epoch = i.epoch AND j.state = 'queued'
+        RETURNING j.id
+    ),
+    made AS (
+        INSERT INTO attempts (job_id, number, cluster, namespace, application, placement, manifest,
+                              spec_sha256, placed_at)
+        SELECT id, number, cluster, namespace, application, CAST(placement AS jsonb), manifest, spec_sha256,
+               archer_now()
+          FROM input JOIN moved USING (id)
+    ),
+    events AS (
+        INSERT INTO job_events (job_id, at, attempt, kind, state, message)
+        SELECT id, archer_now(), number, 'placed', 'dispatching', 'on cluster ' || cluster
+          FROM input JOIN moved USING (id)
+    )
+    SELECT id, pg_notify('archer_changes', id) FROM moved
+""")
+
+# The watcher may have seen the application before this runs: then only the lease is left to end.
+FINISH = text("""
+    WITH input AS (
+        SELECT * FROM unnest(CAST(:id AS text[]), CAST(:epoch AS integer[]), CAST(:uid AS text[]))
+            AS t (id, epoch, uid)
+    ),
+    moved AS (
+        UPDATE jobs j
+           SET state = CASE WHEN j.state = 'dispatching' THEN 'submitted' ELSE j.state END,
+               version = j.version + CASE WHEN j.state = 'dispatching' THEN 1 ELSE 0 END,
+               claimed_by = NULL, claim_expires_at = NULL
+          FROM input i JOIN jobs old ON old.id = i.id
+         WHERE j.id = i.id AND j.claim_epoch = i.epoch AND j.claimed_by IS NOT NULL
+        RETURNING j.id, j.attempt, i.uid, old.state AS left_state
+    ),
+    known AS (
+        UPDATE attempts a
+           SET uid = coalesce(a.uid, m.uid), rank = greatest(a.rank, 2),
+               submitted_at = coalesce(a.submitted_at, archer_now())
+          FROM moved m
+         WHERE a.job_id = m.id AND a.number = m.attempt
+    ),
+    events AS (
+        INSERT INTO job_events (job_id, at, attempt, kind, state)
+        SELECT id, archer_now(), attempt, 'submitted', 'submitted' FROM moved WHERE left_state = 'dispatching'
+    )
+    SELECT id, CASE WHEN left_state = 'dispatching' THEN pg_notify('archer_changes', id) END FROM moved
+""")
+
+GIVE_BACK = text("""
+    UPDATE jobs
+       SET claimed_by = NULL, claim_expires_at = NULL, waiting = :waiting,
+           run_after = archer_now() + :pause_seconds * interval '1 second'
+     WHERE id = :id AND claim_epoch = :epoch AND claimed_by IS NOT NULL
+""")
+
+REJECT = text("""
+    WITH moved AS (
+        UPDATE jobs j
+           SET state = CASE WHEN j.cancel_reason = 'cancelled' THEN 'cancelled' ELSE 'failed' END,
+               reason = coalesce(j.cancel_reason, :reason),
+               fault = CASE j.cancel_reason WHEN 'timeout' THEN 'policy' WHEN 'cancelled' THEN 'user' ELSE :fault END,
+               claimed_by = NULL, claim_expires_at = NULL, waiting = NULL, version = j.version + 1,
+               ended_at = archer_now()
+         WHERE j.id = :id AND j.claim_epoch = :epoch AND j.state IN ('queued', 'dispatching', 'cancelling')
+        RETURNING j.id, j.attempt, j.state
+    ),
+    closed AS (
+        UPDATE attempts a
+           SET ended_at = archer_now(), rank = 4, reason = :reason, fault = :fault, message = :message
+          FROM moved m
+         WHERE a.job_id = m.id AND a.number = m.attempt AND a.ended_at IS NULL
+    ),
+    events AS (
+        INSERT INTO job_events (job_id, at, attempt, kind, state, message)
+        SELECT id, archer_now(), attempt, state, state, :reason || ': ' || :message FROM moved
+    )
+    SELECT id, pg_notify('archer_changes', id) FROM moved
+""")
+
+RELEASE = text("""
+    UPDATE jobs SET claimed_by = NULL, claim_expires_at = NULL
+     WHERE claimed_by = :worker AND state <> 'dispatching'
+""")
+
+
+async def claim(tx: AsyncConnection, *, worker: UUID, lease_seconds: float, limit: int) -> list[Claim]:
+    """Lease up to *limit* ready jobs to *worker*: the highest priorities first, then the oldest."""
+    rows = await tx.execute(CLAIM, {"worker": worker, "lease_seconds": lease_seconds, "limit": limit})
+    return [Claim(**row) for row in rows.mappings()]
+
+
+async def place(tx: AsyncConnection, placed: Sequence[Placed]) -> set[str]:
+    """Commit each job to its cluster and attempt, before anything is created there.
+
+    Returns:
+        Ids of the jobs that are placed now; the others were cancelled or claimed anew in between.
+    """
+    columns: dict[str, list[Any]] = {
+        "id": [p.claim.id for p in placed],
+        "epoch": [p.claim.epoch for p in placed],
+    }
+    for name in (
+        "number",
+        "cluster",
+        "namespace",
+        "application",
+        "arch",
+        "placement",
+        "manifest",
+        "spec_sha256",
+    ):
+        columns[name] = [getattr(p, name) for p in placed]
+    return {row.id for row in await tx.execute(PLACE, columns)}
+
+
+async def finish(tx: AsyncConnection, created: Sequence[tuple[Claim, str]]) -> set[str]:
+    """Mark claimed jobs as created in their cluster, with the object's uid, and end the claims."""
+    rows = await tx.execute(
+        FINISH,
+        {
+            "id": [claim.id for claim, _ in created],
+            "epoch": [claim.epoch for claim, _ in created],
+            "uid": [uid for _, uid in created],
+        },
+    )
+    return {row.id for row in rows}
+
+
+async def give_back(tx: AsyncConnection, claim: Claim, *, pause_seconds: float, waiting: str) -> None:
+    """End a claim without an outcome; the job may be claimed again after the pause. *waiting* says why."""
+    await tx.execute(
+        GIVE_BACK,
+        {"id": claim.id, "epoch": claim.epoch, "pause_seconds": pause_seconds, "waiting": waiting},
+    )
+
+
+async def reject(tx: AsyncConnection, claim: Claim, *, reason: Reason, message: str) -> bool:
+    """End a claimed job as failed: it can never be created. False when the claim was lost before."""
+    values = {"id": claim.id, "epoch": claim.epoch, "reason": reason.value, "fault": FAULT_OF[reason].value}
+    return (await tx.execute(REJECT, {**values, "message": message})).first() is not None
+
+
+async def release(tx: AsyncConnection, worker: UUID) -> None:
+    """End the claims of a worker that stops; those in mid-dispatch run out by themselves."""
+    await tx.execute(RELEASE, {"worker": worker})

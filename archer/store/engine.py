@@ -1,0 +1,91 @@
+"""Connections to Postgres: one pool per process, one transaction per call, one kind of failure.
+
+Every statement has a deadline. A database that is away, full, read-only or too slow raises
+``StoreUnavailable``; whatever else goes wrong is a bug and is raised as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from archer.errors import StoreUnavailable
+
+# Classes of SQLSTATE that mean "later", from Postgres' appendix A: connection, resources, shutdown, rollback.
+LATER: Final = ("08", "53", "57", "40", "25006", "55P03", "58")
+
+
+Transaction = AsyncConnection  # what `transaction()` yields, for those who only pass it on
+
+
+@dataclass(frozen=True, slots=True)
+class PoolLimits:
+    """How many connections, and how long anything may take."""
+
+    connections: int = 5
+    wait_seconds: float = 2.0
+    statement_timeout_ms: int = 10_000
+
+
+class Database:
+    """The pool of one process."""
+
+    def __init__(self, dsn: str, *, application: str, limits: PoolLimits | None = None) -> None:
+        limits = limits or PoolLimits()
+        self.dsn = dsn
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+psycopg://",
+            # libpq reads the DSN itself: sockets, services and several hosts work as documented there
+            async_creator=lambda: psycopg.AsyncConnection.connect(
+                dsn,
+                application_name=application,
+                connect_timeout=5,
+                options=f"-c statement_timeout={limits.statement_timeout_ms} -c timezone=UTC",
+            ),
+            pool_size=limits.connections,
+            max_overflow=0,
+            pool_timeout=limits.wait_seconds,
+            pool_pre_ping=True,
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open a transaction; commit at the end of the block, roll back when it raises.
+
+        Raises:
+            StoreUnavailable: Postgres cannot do it now. A commit may still have happened.
+        """
+        try:
+            async with self.engine.begin() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise StoreUnavailable("no free connection to Postgres in time") from error
+        except (InterfaceError, OperationalError) as error:
+            raise StoreUnavailable(f"Postgres: {first_line(error)}") from error
+        except DBAPIError as error:
+            if error.connection_invalidated or sqlstate(error).startswith(LATER):
+                raise StoreUnavailable(f"Postgres: {first_line(error)}") from error
+            raise
+        except psycopg.OperationalError as error:
+            raise StoreUnavailable(f"Postgres: {str(error).splitlines()[0]}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def sqlstate(error: DBAPIError) -> str:
+    """SQLSTATE of a driver error, or nothing."""
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def first_line(error: DBAPIError) -> str:
+    """First line of a driver error: it never holds values of a row."""
+    return str(error.orig).partition("\n")[0]

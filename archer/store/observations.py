@@ -1,0 +1,265 @@
+"""What was seen in the clusters, written so that any order and any repetition ends the same.
+
+Each write names the attempt and the rank it saw. A rank never falls, a final state is never left, and an
+attempt that is no longer the job's present one changes only its own row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """An attempt that has not ended, as its cluster shows it."""
+
+    job_id: str
+    number: int
+    rank: int
+    state: str
+    application_state: str
+    uid: str
+    spark_app_id: str | None
+    driver_pod: str | None
+    executors_running: int
+    executors_failed: int
+    executors_completed: int
+    started_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How an attempt ended: ``succeeded`` or ``failed``. *retry_seconds* asks for another attempt."""
+
+    job_id: str
+    number: int
+    state: str
+    application_state: str
+    reason: str | None = None
+    fault: str | None = None
+    message: str = ""
+    evidence: str = "[]"
+    exit_code: int | None = None
+    spark_app_id: str | None = None
+    executors_failed: int = 0
+    executors_completed: int = 0
+    started_at: str | None = None
+    ended_at: str | None = None
+    retry_seconds: int | None = None
+
+
+SEEN_TYPES: Final = {
+    "job_id": "text",
+    "number": "smallint",
+    "rank": "smallint",
+    "state": "text",
+    "application_state": "text",
+    "uid": "text",
+    "spark_app_id": "text",
+    "driver_pod": "text",
+    "executors_running": "integer",
+    "executors_failed": "integer",
+    "executors_completed": "integer",
+    "started_at": "timestamptz",
+}
+ENDED_TYPES: Final = {
+    "job_id": "text",
+    "number": "smallint",
+    "state": "text",
+    "application_state": "text",
+    "reason": "text",
+    "fault": "text",
+    "message": "text",
+    "evidence": "text",
+    "exit_code": "integer",
+    "spark_app_id": "text",
+    "executors_failed": "integer",
+    "executors_completed": "integer",
+    "started_at": "timestamptz",
+    "ended_at": "timestamptz",
+    "retry_seconds": "integer",
+}
+
+
+def _input(types: dict[str, str]) -> str:
+    arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
+    # in the order of ids, so that two writers lock rows in the same order
+    return f"SELECT * FROM unnest({arrays}) AS t ({', '.join(types)}) ORDER BY job_id"  # noqa: S608
+
+
+SEEN = text(f"""
+    WITH input AS ({_input(SEEN_TYPES)}),
+    known AS (
+        UPDATE attempts a
+           SET rank = i.rank, application_state = i.application_state, uid = coalesce(i.uid, a.uid),
+               spark_app_id = coalesce(i.spark_app_id, a.spark_app_id),
+               driver_pod = coalesce(i.driver_pod, a.driver_pod),
+               executors_running = i.executors_running, executors_failed = i.executors_failed,
+               executors_completed = i.executors_completed,
+               submitted_at = coalesce(a.submitted_at, archer_now()),
+               started_at = CASE WHEN i.state = 'running' AND a.started_at IS NULL
+                                 THEN coalesce(i.started_at, archer_now()) ELSE a.started_at END
+          FROM input i
+         WHERE a.job_id = i.job_id AND a.number = i.number AND a.ended_at IS NULL AND i.rank >= a.rank
+           AND (a.rank, a.application_state, a.executors_running, a.executors_failed, a.executors_completed,
+                a.spark_app_id)
+               IS DISTINCT FROM (i.rank, i.application_state, i.executors_running, i.executors_failed,
+                                 i.executors_completed, coalesce(i.spark_app_id, a.spark_app_id))
+        RETURNING a.job_id, a.number, i.state, a.started_at
+    ),
+    moved AS (
+        UPDATE jobs j
+           SET state = k.state, version = j.version + 1, started_at = coalesce(j.started_at, k.started_at)
+          FROM known k
+         WHERE j.id = k.job_id AND j.attempt = k.number
+           AND array_position(ARRAY['dispatching', 'submitted', 'running'], j.state)
+               < array_position(ARRAY['dispatching', 'submitted', 'running'], k.state)
+        RETURNING j.id, j.attempt, j.state
+    ),
+    events AS (
+        INSERT INTO job_events (job_id, at, attempt, kind, state)
+        SELECT id, archer_now(), attempt, state, state FROM moved
+    )
+    SELECT id, pg_notify('archer_changes', id) FROM moved
+""")  # noqa: S608  (only names of this module are formatted in)
+
+# A cancel that was answered wins: the job ends cancelled (or failed, when it was a deadline), not retried.
+ENDED = text(f"""
+    WITH input AS ({_input(ENDED_TYPES)}),
+    closed AS (
+        UPDATE attempts a
+           SET rank = 4, application_state = i.application_state, reason = i.reason, fault = i.fault,
+               message = i.message, evidence = CAST(i.evidence AS jsonb), exit_code = i.exit_code,
+               spark_app_id = coalesce(i.spark_app_id, a.spark_app_id), executors_running = 0,
+               executors_failed = i.executors_failed, executors_completed = i.executors_completed,
+               submitted_at = coalesce(a.submitted_at, archer_now()),
+               started_at = coalesce(a.started_at, i.started_at),
+               ended_at = greatest(coalesce(i.ended_at, archer_now()), a.placed_at)
+          FROM input i
+         WHERE a.job_id = i.job_id AND a.number = i.number AND a.ended_at IS NULL
+        RETURNING a.job_id, a.number, a.started_at, i.state, i.reason, i.fault, i.message, i.retry_seconds
+    ),
+    judged AS (
+        SELECT c.job_id, c.number, c.started_at, c.message, c.retry_seconds,
+               CASE WHEN j.state = 'cancelling' AND j.cancel_reason = 'timeout' THEN 'failed'
+                    WHEN j.state = 'cancelling' THEN 'cancelled'
+                    WHEN c.state = 'failed' AND c.retry_seconds IS NOT NULL THEN 'queued'
+                    ELSE c.state END AS state,
+               CASE WHEN j.state = 'cancelling' THEN j.cancel_reason ELSE c.reason END AS reason,
+               CASE WHEN j.state <> 'cancelling' THEN c.fault
+                    WHEN j.cancel_reason = 'timeout' THEN 'policy' ELSE 'user' END AS fault
+          FROM closed c JOIN jobs j ON j.id = c.job_id
+    ),
+    moved AS (
+        UPDATE jobs j
+           SET state = v.state, version = j.version + 1,
+               reason = CASE WHEN v.state IN ('failed', 'cancelled') THEN v.reason END,
+               fault = CASE WHEN v.state IN ('failed', 'cancelled') THEN v.fault END,
+               started_at = coalesce(j.started_at, v.started_at),
+               claimed_by = NULL, claim_expires_at = NULL,
+               run_after = CASE WHEN v.state = 'queued'
+                                THEN archer_now() + v.retry_seconds * interval '1 second'
+                                ELSE j.run_after END,
+               waiting = CASE WHEN v.state = 'queued'
+                              THEN 'attempt ' || v.number || ' failed: ' || v.reason END,
+               ended_at = CASE WHEN v.state <> 'queued' THEN archer_now() END
+          FROM judged v
+         WHERE j.id = v.job_id AND j.attempt = v.number
+           AND j.state IN ('dispatching', 'submitted', 'running', 'cancelling')
+        RETURNING j.id, j.attempt, j.state, v.reason, v.message
+    ),
+    events AS (
+        INSERT INTO job_events (job_id, at, attempt, kind, state, message)
+        SELECT id, archer_now(), attempt, CASE WHEN state = 'queued' THEN 'retrying' ELSE state END, state,
+               concat_ws(': ', CASE WHEN state <> 'succeeded' THEN reason END, nullif(message, ''))
+          FROM moved
+    )
+    SELECT id, state, pg_notify('archer_changes', id), pg_notify('archer_work', '') FROM moved
+""")  # noqa: S608
+
+CHECKPOINT = text("""
+    INSERT INTO checkpoints (cluster, resource_version, recorded_at)
+    VALUES (:cluster, :resource_version, archer_now())
+        ON CONFLICT (cluster) DO UPDATE SET resource_version = excluded.resource_version,
+                                            recorded_at = excluded.recorded_at
+""")
+
+LIVE = text("""
+    SELECT j.id AS job_id, j.attempt AS number, j.state, a.application, a.namespace, a.uid, j.version
+      FROM jobs j JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt
+     WHERE j.cluster = :cluster AND j.state IN ('dispatching', 'submitted', 'running', 'cancelling')
+       AND a.ended_at IS NULL AND (CAST(:application AS text) IS NULL OR a.application = :application)
+""")
+
+OPEN = text("""
+    SELECT a.job_id, a.number, s.request
+      FROM unnest(CAST(:job_ids AS text[]), CAST(:numbers AS smallint[])) AS i (job_id, number)
+      JOIN attempts a USING (job_id, number)
+      JOIN job_specs s USING (job_id)
+     WHERE a.ended_at IS NULL
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAttempt:
+    """An attempt that Archer believes to be under way in a cluster."""
+
+    job_id: str
+    number: int
+    state: str
+    application: str
+    namespace: str
+    uid: str | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAttempt:
+    """An attempt that has not ended, with its job's request."""
+
+    job_id: str
+    number: int
+    request: str
+
+
+async def record(tx: AsyncConnection, seen: Sequence[Observation]) -> set[str]:
+    """Write attempts that are under way; ids of the jobs whose state changed."""
+    return await _write(tx, SEEN, SEEN_TYPES, seen)
+
+
+async def end(tx: AsyncConnection, endings: Sequence[Ending]) -> set[str]:
+    """Write attempts that ended; ids of the jobs whose state changed."""
+    return await _write(tx, ENDED, ENDED_TYPES, endings)
+
+
+async def _write(tx: AsyncConnection, statement: Any, types: dict[str, str], rows: Sequence[Any]) -> set[str]:
+    if not rows:
+        return set()
+    result = await tx.execute(statement, {name: [getattr(row, name) for row in rows] for name in types})
+    return {row.id for row in result}
+
+
+async def live_attempts(
+    tx: AsyncConnection, cluster: str, *, application: str | None = None
+) -> list[LiveAttempt]:
+    """Attempts that are believed to be under way in *cluster*; of one application, where it is named."""
+    rows = await tx.execute(LIVE, {"cluster": cluster, "application": application})
+    return [LiveAttempt(**row) for row in rows.mappings()]
+
+
+async def open_attempts(
+    tx: AsyncConnection, pairs: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], OpenAttempt]:
+    """Those of the named attempts that have not ended, by job id and number."""
+    rows = await tx.execute(OPEN, {"job_ids": [job for job, _ in pairs], "numbers": [n for _, n in pairs]})
+    return {(row["job_id"], row["number"]): OpenAttempt(**row) for row in rows.mappings()}
+
+
+async def checkpoint(tx: AsyncConnection, cluster: str, resource_version: str) -> None:
+    """Remember how far *cluster* has been read, in the transaction that wrote what was read."""
+    await tx.execute(CHECKPOINT, {"cluster": cluster, "resource_version": resource_version})

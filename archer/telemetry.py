@@ -1,0 +1,49 @@
+"""Logs on stdout, one line an event: JSON in a cluster, colours on a terminal. And the metrics."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Final
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+SUBMITS: Final = Counter("archer_submits", "Submits answered, by outcome.", ["outcome"])
+DISPATCHES: Final = Counter(
+    "archer_dispatches", "Dispatch tries, by cluster and outcome.", ["cluster", "outcome"]
+)
+ENDINGS: Final = Counter(
+    "archer_attempt_endings", "Attempts that ended, by state and reason.", ["state", "reason"]
+)
+WATCH_AGE: Final = Gauge(
+    "archer_watch_last_event_timestamp_seconds", "When a cluster was last heard.", ["cluster"]
+)
+ROUND: Final = Gauge("archer_loop_last_round_timestamp_seconds", "Last good round of a loop.", ["loop"])
+REQUEST_SECONDS: Final = Histogram(
+    "archer_http_request_seconds",
+    "Time to answer, by route and status class.",
+    ["route", "status"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+
+
+def configure_logs(log_format: str = "auto", *, level: int = logging.INFO) -> None:
+    """Set up structlog for this process; ``auto`` is colours on a terminal, JSON elsewhere."""
+    console = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if console:
+        renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+    else:
+        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*shared, *renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)

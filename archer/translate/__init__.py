@@ -1,0 +1,1 @@
+"""Our words to Kubernetes and back. Pure: values in, values out."""

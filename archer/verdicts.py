@@ -1,0 +1,147 @@
+"""How an ended attempt is judged: the operator's verdict, the driver's evidence, and whether to try again.
+
+Evidence that cannot be had now is asked for again a few times; after that the verdict goes without it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from archer.clusters.port import Cluster, DriverEvidence
+from archer.domain.diagnosis import Diagnosis, diagnose
+from archer.domain.request import JobRequest
+from archer.domain.retry import backoff_seconds
+from archer.domain.states import FAULT_OF, JobState, Reason
+from archer.errors import ClusterUnavailable, LogNotFound
+from archer.store import observations
+from archer.store.engine import Database
+from archer.store.observations import Ending, LiveAttempt, OpenAttempt
+from archer.telemetry import ENDINGS
+from archer.translate.observe import Application
+
+log = structlog.get_logger(__name__)
+
+TAIL_BYTES: Final = 128 * 1024
+TAIL_LINES: Final = 400
+MAX_EVIDENCE_TRIES: Final = 3
+
+
+class Verdicts:
+    """Judges the attempts of one cluster."""
+
+    def __init__(self, database: Database, cluster: Cluster) -> None:
+        self._database = database
+        self._cluster = cluster
+        self._tries: Counter[str] = Counter()
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether some ended attempt still waits for its evidence: list again soon."""
+        return bool(self._tries)
+
+    async def of(self, ended: Sequence[Application]) -> list[Ending]:
+        """Judge applications that ended; those whose attempts are closed already need no verdict."""
+        if not ended:
+            return []
+        pairs = [(a.job_id or "", a.attempt or 0) for a in ended]
+        async with self._database.transaction() as tx:
+            opened = await observations.open_attempts(tx, pairs)
+        endings = []
+        for application in ended:
+            attempt = opened.get((application.job_id or "", application.attempt or 0))
+            if attempt is None:
+                continue
+            try:
+                endings.append(await self._judge(application, attempt))
+                self._tries.pop(application.name, None)
+            except ClusterUnavailable as error:
+                self._tries[application.name] += 1
+                log.warning("no evidence yet", application=application.name, error=str(error))
+        for ending in endings:
+            ENDINGS.labels(ending.state, ending.reason or "none").inc()
+        return endings
+
+    async def of_missing(self, attempt: LiveAttempt) -> Ending:
+        """Judge an attempt whose application is gone, which the cluster has confirmed."""
+        async with self._database.transaction() as tx:
+            opened = await observations.open_attempts(tx, [(attempt.job_id, attempt.number)])
+        reason = Reason.APPLICATION_DELETED
+        request = opened[attempt.job_id, attempt.number].request if opened else None
+        return Ending(
+            job_id=attempt.job_id,
+            number=attempt.number,
+            state="failed",
+            application_state="",
+            reason=reason.value,
+            fault=FAULT_OF[reason].value,
+            message="The SparkApplication was deleted before it ended; nobody saw how it would have ended.",
+            retry_seconds=_retry(request, attempt.number, reason) if request else None,
+        )
+
+    async def _judge(self, application: Application, attempt: OpenAttempt) -> Ending:
+        succeeded = application.state is JobState.SUCCEEDED
+        evidence = await self._driver(application)
+        found = None if succeeded else await self._diagnose(application, evidence)
+        return Ending(
+            job_id=attempt.job_id,
+            number=attempt.number,
+            state=application.state.value,
+            application_state=application.application_state,
+            reason=found.reason.value if found else None,
+            fault=found.fault.value if found else None,
+            message=found.message if found else "",
+            evidence=json.dumps(found.evidence if found else []),
+            exit_code=evidence.exit_code if evidence else None,
+            spark_app_id=application.spark_app_id,
+            executors_failed=application.executors_failed,
+            executors_completed=application.executors_completed,
+            started_at=(evidence.started_at if evidence else None) or application.driver_started_at,
+            ended_at=application.ended_at,
+            retry_seconds=_retry(attempt.request, attempt.number, found.reason) if found else None,
+        )
+
+    async def _driver(self, application: Application) -> DriverEvidence | None:
+        try:
+            return await self._cluster.driver(application.namespace, application.name)
+        except ClusterUnavailable:
+            if self._tries[application.name] < MAX_EVIDENCE_TRIES:
+                raise
+            return None
+
+    async def _diagnose(self, application: Application, evidence: DriverEvidence | None) -> Diagnosis:
+        return diagnose(
+            exit_code=evidence.exit_code if evidence else None,
+            signal=evidence.signal if evidence else None,
+            container_reason=evidence.reason if evidence else "",
+            error_message=application.error_message,
+            log_tail=await self._tail(application),
+        )
+
+    async def _tail(self, application: Application) -> list[str]:
+        try:
+            chunk = await self._cluster.read_log(
+                application.namespace, application.name, role="driver", offset=-TAIL_BYTES, limit=TAIL_BYTES
+            )
+        except LogNotFound:
+            return []
+        except ClusterUnavailable:
+            if self._tries[application.name] < MAX_EVIDENCE_TRIES:
+                raise
+            return []
+        # Postgres cannot store NUL
+        text = chunk.data.decode("utf-8", errors="replace").replace("\x00", "\ufffd")
+        return text.splitlines()[-TAIL_LINES:]
+
+
+def _retry(request: str, attempt: int, reason: Reason) -> int | None:
+    try:
+        retry = JobRequest.model_validate_json(request).retry
+    except ValidationError:
+        return None
+    return backoff_seconds(retry, attempt=attempt, reason=reason, fault=FAULT_OF[reason])

@@ -1,0 +1,22 @@
+/** Our look on top of the component kit; the colours themselves are in tokens.css. */
+
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+// From cream to espresso.
+const moka: MantineColorsTuple = [
+  "#faf3ed", "#f0e1d4", "#e3c3a8", "#d8a67c", "#cd8a54", "#bd6f35", "#a55c28", "#8a4b1f", "#703c18", "#552d12",
+];
+
+export const theme = createTheme({
+  primaryColor: "moka",
+  primaryShade: { light: 7, dark: 4 },
+  colors: { moka },
+  fontFamily: "'IBM Plex Sans', ui-sans-serif, system-ui, sans-serif",
+  fontFamilyMonospace: "'IBM Plex Mono', ui-monospace, monospace",
+  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "20px" },
+  headings: { fontWeight: "600" },
+  defaultRadius: 5,
+  cursorType: "pointer",
+  focusRing: "auto",
+  respectReducedMotion: true,
+});

@@ -1,0 +1,351 @@
+"""A cluster in memory that does what a test tells it to, and passes the conformance suite of the port.
+
+It does not run anything: a test moves applications through the operator's states, gives driver evidence and
+log text, and says which call fails how. ``tests/cluster`` keeps it honest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import copy
+import json
+import uuid
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from archer.clusters.port import Change, DriverEvidence, Listing, LogChunk, Manifest
+from archer.domain.identifiers import driver_pod_name
+from archer.errors import AlreadyExists, ClusterUnavailable, LogNotFound, ManifestRejected, UidMismatch, WatchExpired
+from archer.translate import names
+from archer.translate.observe import Application, from_resource
+
+Operation = Literal["probe", "create", "get", "list", "watch", "delete", "driver", "read_log"]
+CREATED_AT = "2027-01-01T00:00:00.000Z"
+STARTED_AT = "2027-01-01T00:00:10.000Z"
+ENDED_AT = "2027-01-01T00:01:00.000Z"
+
+
+@dataclass(slots=True)
+class Fault:
+    """A failure that waits for its call; *is_late* lets the call take effect first: its answer is lost."""
+
+    error: Exception
+    is_late: bool
+
+
+class FakeCluster:
+    """A scripted cluster. Helpers beside the port's methods are synchronous and take effect at once."""
+
+    def __init__(self, name: str = "fake", *, bookmark_seconds: float = 5.0) -> None:
+        self.name = name
+        self.calls: builtins.list[tuple[Operation, str]] = []
+        self.holds_deletions = False  # True: a deleted application stays until `finish_deletion`
+        self._bookmark_seconds = bookmark_seconds
+        self._life = uuid.uuid4().hex[:8]
+        self._resources: dict[str, dict[str, Any]] = {}
+        self._drivers: dict[str, DriverEvidence] = {}
+        self._logs: dict[str, tuple[bytes, bool]] = {}
+        self._history: builtins.list[Change] = []
+        self._oldest = 0
+        self._watches: set[asyncio.Queue[Change | Exception | None]] = set()
+        self._faults: dict[str, deque[Fault]] = {}
+        self._outage: Exception | None = None
+        self._stale: Listing | None = None
+        self._is_silent = False
+        self._skips = 0
+        self._copies = 0
+
+    # --- the port -----------------------------------------------------------------------------------------
+
+    async def probe(self) -> str:
+        self._enter("probe")
+        return "fake cluster 1"
+
+    async def create(self, manifest: Manifest) -> Application:
+        name = manifest.get("metadata", {}).get("name", "")
+        late = self._enter("create", name)
+        if manifest.get("kind") != names.KIND or not name or "type" not in manifest.get("spec", {}):
+            raise ManifestRejected("spec.type: Required value")
+        if name in self._resources:
+            raise AlreadyExists(f"the name {name} is taken")
+        resource = json.loads(json.dumps(manifest))
+        metadata = {"uid": str(uuid.uuid4()), "creationTimestamp": CREATED_AT}
+        resource["metadata"] = {"namespace": "default"} | resource["metadata"] | metadata
+        made = self._put(resource)
+        self._leave(late)
+        return made
+
+    async def get(self, namespace: str, name: str) -> Application | None:
+        late = self._enter("get", name)
+        resource = self._resources.get(name)
+        self._leave(late)
+        if resource is None or resource["metadata"]["namespace"] != namespace:
+            return None
+        return from_resource(resource)
+
+    async def list(self) -> Listing:
+        late = self._enter("list")
+        self._leave(late)
+        return self._stale or self._listing()
+
+    async def watch(self, resource_version: str) -> AsyncIterator[Change]:
+        self._enter("watch")
+        missed = self._after(resource_version)
+        inbox: asyncio.Queue[Change | Exception | None] = asyncio.Queue()
+        self._watches.add(inbox)
+        try:
+            for change in missed:
+                yield change
+            while True:
+                try:
+                    item = await asyncio.wait_for(inbox.get(), self._bookmark_seconds)
+                except TimeoutError:
+                    if not self._is_silent:
+                        yield Change("bookmark", self._version(), None)
+                    continue
+                if isinstance(item, Exception):
+                    raise item
+                if item is None:
+                    return
+                yield item
+        finally:
+            self._watches.discard(inbox)
+
+    async def delete(self, namespace: str, name: str, uid: str) -> None:
+        late = self._enter("delete", name)
+        resource = self._resources.get(name)
+        if resource is not None and resource["metadata"]["namespace"] == namespace:
+            if resource["metadata"]["uid"] != uid:
+                raise UidMismatch(f"{name} has another uid")
+            if not self.holds_deletions:
+                self.vanish(name)
+        self._leave(late)
+
+    async def driver(self, namespace: str, application: str) -> DriverEvidence | None:
+        late = self._enter("driver", application)
+        self._leave(late)
+        return self._drivers.get(application)
+
+    async def read_log(
+        self, namespace: str, application: str, *, role: str, offset: int, limit: int
+    ) -> LogChunk:
+        late = self._enter("read_log", application)
+        if role != "driver" or application not in self._logs:
+            raise LogNotFound(f"no log of {role} of {application}")
+        text, has_ended = self._logs[application]
+        size = len(text)
+        start = min(max(0, size + offset if offset < 0 else offset), size)
+        data = text[start : start + limit]
+        end = start + len(data)
+        self._leave(late)
+        return LogChunk(data, start, end, size, complete=has_ended and end >= size)
+
+    async def close(self) -> None:
+        self.end_watches()
+
+    # --- what a test says about applications --------------------------------------------------------------
+
+    def move(self, name: str, state: str, *, error: str = "", spark_app_id: str = "") -> Application:
+        """Let the operator write *state*; sets the times that it would set."""
+        resource = copy.deepcopy(self._resources[name])
+        status = resource.setdefault("status", {})
+        status["applicationState"] = {"state": state, "errorMessage": error}
+        status["driverInfo"] = {"podName": driver_pod_name(name)}
+        if spark_app_id:
+            status["sparkApplicationId"] = spark_app_id
+        if state not in ("", "SUBMITTED"):
+            status.setdefault("lastSubmissionAttemptTime", STARTED_AT)
+        if state in ("COMPLETED", "FAILED"):
+            status["terminationTime"] = ENDED_AT
+        return self._put(resource)
+
+    def run(self, name: str) -> Application:
+        """Let the driver run."""
+        self.give_evidence(name, phase="running", started_at=STARTED_AT)
+        return self.move(name, "RUNNING", spark_app_id=f"spark-{name}")
+
+    def end(self, name: str, *, exit_code: int, log: bytes = b"") -> Application:
+        """Let the driver end, and the operator find out."""
+        has_failed = exit_code != 0
+        self.give_evidence(
+            name,
+            phase="failed" if has_failed else "succeeded",
+            exit_code=exit_code,
+            reason="Error" if has_failed else "Completed",
+            started_at=STARTED_AT,
+            ended_at=ENDED_AT,
+        )
+        self.write_log(name, log, has_ended=True)
+        error = f"driver container failed with ExitCode: {exit_code}, Reason: Error" if has_failed else ""
+        return self.move(name, "FAILED" if has_failed else "COMPLETED", error=error)
+
+    def give_evidence(self, name: str, **fields: Any) -> DriverEvidence:
+        """Say what is known of the driver; fields of ``DriverEvidence`` that change."""
+        empty = DriverEvidence(driver_pod_name(name), "pending", None, None, "", "", "node-1", None, None)
+        self._drivers[name] = replace(self._drivers.get(name, empty), **fields)
+        return self._drivers[name]
+
+    def forget_driver(self, name: str) -> None:
+        """Let the driver pod be gone."""
+        self._drivers.pop(name, None)
+
+    def write_log(self, name: str, text: bytes, *, has_ended: bool = False) -> None:
+        """Append to the driver's log."""
+        self._logs[name] = (self._logs.get(name, (b"", False))[0] + text, has_ended)
+
+    def vanish(self, name: str) -> None:
+        """Remove an application and its driver, as a person or a finished deletion does."""
+        resource = self._resources.pop(name)
+        self._drivers.pop(name, None)
+        self._record("deleted", resource)
+
+    def finish_deletion(self, name: str) -> None:
+        """Let a held deletion come to its end."""
+        self.vanish(name)
+
+    def put_stranger(self, name: str, *, labels: dict[str, str] | None = None) -> Application:
+        """Let somebody else's application have *name*, in place of what has it."""
+        metadata = {
+            "name": name,
+            "namespace": "default",
+            "uid": str(uuid.uuid4()),
+            "creationTimestamp": CREATED_AT,
+            "labels": labels or {},
+        }
+        return self._put({"kind": names.KIND, "metadata": metadata, "spec": {"type": "Python"}})
+
+    def names(self) -> builtins.list[str]:
+        """Names of all applications."""
+        return sorted(self._resources)
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """The object of that name, as it was created."""
+        return self._resources[name]
+
+    # --- what a test says about the cluster ---------------------------------------------------------------
+
+    def fail(self, operation: Operation, error: Exception, *, times: int = 1, late: bool = False) -> None:
+        """Let the next calls fail; *late* after they took effect."""
+        waiting = self._faults.setdefault(operation, deque())
+        waiting.extend(Fault(error, late) for _ in range(times))
+
+    def lose_answer(self, operation: Operation, *, times: int = 1) -> None:
+        """Let the next calls take effect and their answers get lost."""
+        self.fail(operation, ClusterUnavailable("connection reset by peer"), times=times, late=True)
+
+    def throttle(self, operation: Operation, *, retry_after_seconds: float, times: int = 1) -> None:
+        """Answer the next calls with 429."""
+        error = ClusterUnavailable("429 too many requests", retry_after_seconds=retry_after_seconds)
+        self.fail(operation, error, times=times)
+
+    def go_down(self) -> None:
+        """Let every call and every open watch fail until ``come_back``."""
+        self._outage = ClusterUnavailable("connection refused")
+        self.break_watches()
+
+    def come_back(self) -> None:
+        """Answer again."""
+        self._outage = None
+
+    def expire_watches(self) -> None:
+        """Forget history: open watches end with 410, and older versions are refused."""
+        self._oldest = len(self._history)
+        self._tell(WatchExpired("410 gone"))
+
+    def start_new_life(self) -> None:
+        """Be restored from elsewhere: every version ever given is refused."""
+        self._life = uuid.uuid4().hex[:8]
+        self._tell(WatchExpired("410 gone"))
+
+    def break_watches(self) -> None:
+        """Let open watches fail as a broken connection does."""
+        self._tell(ClusterUnavailable("the stream broke"))
+
+    def end_watches(self) -> None:
+        """Let open watches end as an API server ends them after some minutes."""
+        self._tell(None)
+
+    def silence_watches(self) -> None:
+        """Let watches say nothing any more, without ending them."""
+        self._is_silent = True
+
+    def heal_watches(self) -> None:
+        """Let watches speak again; what was not said stays unsaid."""
+        self._is_silent = False
+
+    def skip_events(self, count: int) -> None:
+        """Leave out the next events."""
+        self._skips += count
+
+    def duplicate_events(self, count: int) -> None:
+        """Say the next events twice."""
+        self._copies += count
+
+    def freeze_listing(self) -> None:
+        """Answer lists with what is now, whatever happens, as a lagging API server does."""
+        self._stale = self._listing()
+
+    def thaw_listing(self) -> None:
+        """Answer lists truly again."""
+        self._stale = None
+
+    # --- inside -------------------------------------------------------------------------------------------
+
+    def _enter(self, operation: Operation, name: str = "") -> Fault | None:
+        self.calls.append((operation, name))
+        if self._outage is not None:
+            raise self._outage
+        waiting = self._faults.get(operation)
+        fault = waiting.popleft() if waiting else None
+        if fault is not None and not fault.is_late:
+            raise fault.error
+        return fault
+
+    def _leave(self, late: Fault | None) -> None:
+        if late is not None:
+            raise late.error
+
+    def _put(self, resource: dict[str, Any]) -> Application:
+        self._record("upserted", resource)
+        return from_resource(resource)
+
+    def _record(self, kind: Literal["upserted", "deleted"], resource: dict[str, Any]) -> None:
+        version = f"{self._life}.{len(self._history) + 1}"
+        resource["metadata"]["resourceVersion"] = version
+        if kind == "upserted":
+            self._resources[resource["metadata"]["name"]] = resource
+        change = Change(kind, version, from_resource(resource))
+        self._history.append(change)
+        if not _is_ours(change) or self._is_silent:
+            return
+        if self._skips:
+            self._skips -= 1
+            return
+        self._tell(change)
+        if self._copies:
+            self._copies -= 1
+            self._tell(change)
+
+    def _tell(self, item: Change | Exception | None) -> None:
+        for inbox in list(self._watches):
+            inbox.put_nowait(item)
+
+    def _version(self) -> str:
+        return f"{self._life}.{len(self._history)}"
+
+    def _listing(self) -> Listing:
+        found = [from_resource(resource) for resource in self._resources.values()]
+        return Listing([application for application in found if application.job_id], self._version())
+
+    def _after(self, version: str) -> builtins.list[Change]:
+        life, _, digits = version.partition(".")
+        if life != self._life or not digits.isdecimal() or not self._oldest <= int(digits) <= len(self._history):
+            raise WatchExpired("410 gone: the version is too old, or of another life")
+        return [change for change in self._history[int(digits) :] if _is_ours(change)]
+
+
+def _is_ours(change: Change) -> bool:
+    return change.application is not None and change.application.job_id is not None

@@ -1,0 +1,1 @@
+"""What the stack changes on the machine, and how that is undone."""
