@@ -27,6 +27,7 @@ from archer.translate.observe import Application
 log = structlog.get_logger(__name__)
 
 UNAVAILABLE_PAUSE_SECONDS: Final = 5.0
+MAX_PAUSE_SECONDS: Final = 300.0  # however long a cluster asks us to stay away
 
 
 class Dispatcher:
@@ -62,6 +63,9 @@ class Dispatcher:
                 ROUND.labels("dispatcher").set_to_current_time()
             except StoreUnavailable as error:
                 log.warning("no claims while Postgres is away", error=str(error))
+                claimed = 0
+            except Exception:  # a bug must not stop the jobs that it has nothing to do with
+                log.exception("a round broke; its claims run out")
                 claimed = 0
             if claimed < self._settings.batch:  # a full batch means more may be waiting
                 await self._wait(stop)
@@ -111,14 +115,27 @@ class Dispatcher:
             except AlreadyExists:
                 uid = await self._adopt(cluster, ready)
             except ManifestRejected as error:
-                DISPATCHES.labels(cluster.name, "rejected").inc()
-                await self._reject(ready, Reason.SUBMIT_INVALID, f"The cluster refused the manifest: {error}")
-                return None
+                uid = await self._refused(cluster, ready, error)
             except ClusterError as error:
                 DISPATCHES.labels(cluster.name, "unavailable").inc()
                 await self._give_back(ready, error)
                 return None
         return uid
+
+    async def _refused(self, cluster: Cluster, ready: Ready, error: ManifestRejected) -> str | None:
+        """Fail the job, unless an earlier try was taken: the cluster's rules may have changed in between."""
+        metadata = ready.rendered.manifest["metadata"]
+        try:
+            found = await cluster.get(metadata["namespace"], metadata["name"])
+        except ClusterError as silence:
+            await self._give_back(ready, silence)
+            return None
+        if found is not None and _is_ours(found, ready):
+            DISPATCHES.labels(cluster.name, "adopted").inc()
+            return found.uid
+        DISPATCHES.labels(cluster.name, "rejected").inc()
+        await self._reject(ready, Reason.SUBMIT_INVALID, f"The cluster refused the manifest: {error}")
+        return None
 
     async def _adopt(self, cluster: Cluster, ready: Ready) -> str | None:
         """Take an application that is there already: ours, by its labels, or a stranger's."""
@@ -148,7 +165,7 @@ class Dispatcher:
         """End the claim without an outcome: the job keeps its cluster and name, since it may exist there."""
         pause = UNAVAILABLE_PAUSE_SECONDS
         if isinstance(error, ClusterUnavailable) and error.retry_after_seconds is not None:
-            pause = error.retry_after_seconds
+            pause = min(max(error.retry_after_seconds, 0.0), MAX_PAUSE_SECONDS)
         waiting = f"cluster {ready.cluster} does not answer: {error}"
         async with self._database.transaction() as tx:
             await claims.give_back(tx, ready.claim, pause_seconds=pause, waiting=waiting)

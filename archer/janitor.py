@@ -1,6 +1,7 @@
 """Makes wishes and deadlines come true: cancels are carried out, overdue jobs ended, old rows removed.
 
 A cancel ends only when the cluster has stated that neither the application nor its driver is there any more.
+What a paused dispatcher creates after that is an orphan, and is removed too.
 Deadlines and retention run in one process at a time, by an advisory lock; cancels are leased like dispatches.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +18,7 @@ import structlog
 
 from archer.clusters.port import Cluster
 from archer.domain.identifiers import job_id
+from archer.domain.states import FAULT_OF, Reason
 from archer.errors import ClusterError, StoreUnavailable, UidMismatch
 from archer.settings import JanitorSettings
 from archer.store import cancels, observations, retention
@@ -30,6 +33,7 @@ LEASE_SECONDS: Final = 30.0
 BATCH: Final = 100
 LOOK_AGAIN_SECONDS: Final = 0.5  # while a driver takes its time to end
 UNAVAILABLE_SECONDS: Final = 5.0
+ORPHAN_SECONDS: Final = 20.0  # between two looks for applications that should not be there
 DAY_MS: Final = 24 * 3600 * 1000
 
 
@@ -44,6 +48,7 @@ class Janitor:
         self._settings = settings
         self._worker = worker
         self._wakeup = asyncio.Event()
+        self._orphans_at = 0.0
 
     def hint(self, _: str = "") -> None:
         """Look for cancels now rather than at the next round."""
@@ -56,9 +61,12 @@ class Janitor:
             left = 0
             try:
                 left = await self.run_once()
+                await self._look_for_orphans()
                 ROUND.labels("janitor").set_to_current_time()
             except StoreUnavailable as error:
                 log.warning("nothing is ended while Postgres is away", error=str(error))
+            except Exception:  # a bug must not keep all other cancels from being carried out
+                log.exception("a round broke; its claims run out")
             waits = [asyncio.ensure_future(event.wait()) for event in (self._wakeup, stop)]
             timeout = LOOK_AGAIN_SECONDS if left else self._settings.period_seconds
             await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
@@ -78,8 +86,11 @@ class Janitor:
                 await self._sweep(tx)
         async with self._database.transaction() as tx:
             wishes = await cancels.claim(tx, worker=self._worker, lease_seconds=LEASE_SECONDS, limit=BATCH)
-        done = await asyncio.gather(*map(self._cancel, wishes))
-        return done.count(False)
+        outcomes = await asyncio.gather(*map(self._cancel, wishes), return_exceptions=True)
+        for wish, outcome in zip(wishes, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                log.error("a cancel broke; its claim runs out", job_id=wish.id, exc_info=outcome)
+        return outcomes.count(False)
 
     async def _sweep(self, tx: Transaction) -> None:
         retain_days = self._settings.retain_days
@@ -97,13 +108,7 @@ class Janitor:
             await self._later(wish, UNAVAILABLE_SECONDS)
             return False
         try:
-            found = await cluster.get(wish.namespace, wish.application)
-            if found is not None:
-                await cluster.delete(wish.namespace, wish.application, found.uid)
-            gone = (
-                await cluster.get(wish.namespace, wish.application) is None
-                and await cluster.driver(wish.namespace, wish.application) is None
-            )
+            gone = await _end(cluster, wish)
         except UidMismatch:
             gone = False
         except ClusterError as error:
@@ -118,15 +123,70 @@ class Janitor:
         ending = Ending(
             job_id=wish.id,
             number=wish.number,
-            state="failed",
+            final_state="failed",
             application_state="",
-            reason="cancelled",
-            fault="user",
+            reason=wish.reason,
+            fault=FAULT_OF[Reason(wish.reason)].value,
         )
         async with self._database.transaction() as tx:
             await observations.end(tx, [ending])
         return True
 
+    async def _look_for_orphans(self) -> None:
+        if time.monotonic() >= self._orphans_at:
+            self._orphans_at = time.monotonic() + ORPHAN_SECONDS
+            await self.remove_orphans()
+
+    async def remove_orphans(self) -> int:
+        """Delete applications under way whose attempts have ended; how many.
+
+        Such a one was created by a dispatcher that slept past the proof of its absence, or by hand from a copy.
+        One whose job Archer does not know is left alone: its row may have been lost, or be another Archer's.
+        """
+        removed = 0
+        for cluster in self._clusters.values():
+            try:
+                removed += await self._remove_orphans_of(cluster)
+            except ClusterError as error:
+                log.warning("no look for orphans", cluster=cluster.name, error=str(error))
+        return removed
+
+    async def _remove_orphans_of(self, cluster: Cluster) -> int:
+        under_way = [
+            a
+            for a in (await cluster.list()).applications
+            if not a.state.is_final and a.job_id is not None and a.attempt is not None
+        ]
+        async with self._database.transaction() as tx:
+            pairs = [(a.job_id or "", a.attempt or 0) for a in under_way]
+            closed = await observations.closed_applications(tx, cluster.name, pairs)
+        removed = 0
+        for application in under_way:
+            if application.name not in closed:
+                continue
+            # again by name: the list may be older than the end that closed the attempt
+            found = await cluster.get(application.namespace, application.name)
+            if found is None or found.uid != application.uid or found.state.is_final:
+                continue
+            log.warning("an orphan is removed", cluster=cluster.name, application=application.name)
+            with suppress(UidMismatch):
+                await cluster.delete(found.namespace, found.name, found.uid)
+                removed += 1
+        return removed
+
     async def _later(self, wish: CancelClaim, seconds: float) -> None:
         async with self._database.transaction() as tx:
             await cancels.put_off(tx, wish, pause_seconds=seconds)
+
+
+async def _end(cluster: Cluster, wish: CancelClaim) -> bool:
+    """Ask for the application's end; whether neither it nor its driver is there any more."""
+    found = await cluster.get(wish.namespace, wish.application)
+    if found is not None and (found.job_id != wish.id or found.attempt != wish.number):
+        return True  # a stranger has the name, so ours cannot be there; his is not ours to end
+    if found is not None:
+        await cluster.delete(wish.namespace, wish.application, found.uid)
+    return (
+        await cluster.get(wish.namespace, wish.application) is None
+        and await cluster.driver(wish.namespace, wish.application) is None
+    )

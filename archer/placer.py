@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -52,9 +52,13 @@ class Placer:
         again = [
             ready for claim in claimed if claim.state == "dispatching" for ready in await self._again(claim)
         ]
-        fresh = [
-            pair for claim in claimed if claim.state == "queued" for pair in await self._choose(claim, facts)
-        ]
+        fresh: list[tuple[Placed, Ready]] = []
+        for claim in claimed:
+            if claim.state == "queued":
+                chosen = await self._choose(claim, facts)
+                # the next job of this batch must know of this one, or all go to the same cluster
+                facts = [_with_one_more(f, [ready.cluster for _, ready in chosen]) for f in facts]
+                fresh += chosen
         if not fresh:
             return again
         async with self._database.transaction() as tx:
@@ -124,6 +128,10 @@ class Placer:
     async def _give_back(self, claim: Claim, waiting: str) -> None:
         async with self._database.transaction() as tx:
             await claims.give_back(tx, claim, pause_seconds=NO_CLUSTER_PAUSE_SECONDS, waiting=waiting)
+
+
+def _with_one_more(facts: ClusterFacts, chosen: Sequence[str]) -> ClusterFacts:
+    return replace(facts, live_jobs=facts.live_jobs + chosen.count(facts.profile.name))
 
 
 def _why_nowhere(decision: Decision) -> str:

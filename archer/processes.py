@@ -15,6 +15,7 @@ from archer.api.app import create_app
 from archer.api.changes import Changes
 from archer.api.cursors import Cursors
 from archer.api.deps import Parts
+from archer.api.protocol import BoundedHeadProtocol
 from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
@@ -98,7 +99,7 @@ async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> N
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=GOODBYE_SECONDS,
-            h11_max_incomplete_event_size=64 * 1024,
+            http=BoundedHeadProtocol,
         )
     )
     server.install_signal_handlers = lambda: None  # pyright: ignore[reportAttributeAccessIssue]

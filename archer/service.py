@@ -9,8 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import RowMapping
-
 from archer.domain.cluster import ClusterProfile
 from archer.domain.identifiers import job_id
 from archer.domain.job import Submitted
@@ -34,6 +32,7 @@ from archer.telemetry import SUBMITS
 from archer.translate.spark import Attempt, Rendered, to_spark_application
 
 NO_LABELS: Final = "{}"
+Row = Mapping[Any, Any]  # what the store reads, for those who need no SQLAlchemy
 
 
 class Jobs:
@@ -142,13 +141,13 @@ class Jobs:
             raise NotFound(f"The job {job} of this Idempotency-Key has been removed.")
         return dict(rows[job])
 
-    async def read(self, job: str) -> tuple[RowMapping, list[RowMapping]]:
+    async def read(self, job: str) -> tuple[Row, list[Row]]:
         """Read a job and its attempts. Raises ``NotFound``."""
         async with self._database.transaction() as tx:
             row = await jobs.one(tx, job)
             if row is None:
                 raise NotFound(f"There is no job {job}.")
-            return row, await jobs.attempts_of(tx, job)
+            return row, list(await jobs.attempts_of(tx, job))
 
     async def version(self, job: str) -> int:
         """Present version of a job. Raises ``NotFound``."""
@@ -158,21 +157,19 @@ class Jobs:
             raise NotFound(f"There is no job {job}.")
         return version
 
-    async def page(
-        self, filters: Filters, *, sort: Any, after: Position | None, limit: int
-    ) -> list[RowMapping]:
+    async def page(self, filters: Filters, *, sort: Any, after: Position | None, limit: int) -> Sequence[Row]:
         """Read one page of jobs; one row more than *limit* when another page follows."""
         async with self._database.transaction() as tx:
             return await jobs.page(tx, filters, sort=sort, after=after, limit=limit + 1)
 
-    async def events(self, job: str, *, after: int, limit: int) -> list[RowMapping]:
+    async def events(self, job: str, *, after: int, limit: int) -> Sequence[Row]:
         """Read events of a job in order; one more than *limit* when more follow. Raises ``NotFound``."""
         async with self._database.transaction() as tx:
             if await jobs.version(tx, job) is None:
                 raise NotFound(f"There is no job {job}.")
             return await jobs.events_of(tx, job, after=after, limit=limit + 1)
 
-    async def attempt(self, job: str, number: int | None) -> RowMapping:
+    async def attempt(self, job: str, number: int | None) -> Row:
         """Read one attempt, the last one without a number.
 
         Raises:
@@ -189,7 +186,7 @@ class Jobs:
             raise NoAttemptYet(f"Job {job} has not been placed on a cluster yet.")
         raise NotFound(f"Job {job} has no attempt {number}.")
 
-    async def cancel(self, job: str, *, principal: str) -> RowMapping:
+    async def cancel(self, job: str, *, principal: str) -> Row:
         """Wish for a job's end; of an ended job nothing changes. Raises ``NotFound``."""
         async with self._database.transaction() as tx:
             if await jobs.version(tx, job) is None:
@@ -216,12 +213,12 @@ class Jobs:
         rendered = to_spark_application(attempt, request, self._profiles[decision.cluster])
         return decision, Rendered(masked(rendered.manifest), rendered.spec_sha256, rendered.origins)
 
-    async def clusters(self) -> list[RowMapping]:
+    async def clusters(self) -> Sequence[Row]:
         """Every cluster, as shown."""
         async with self._database.transaction() as tx:
             return await inventory.clusters(tx)
 
-    async def queues(self) -> list[RowMapping]:
+    async def queues(self) -> Sequence[Row]:
         """Every queue, as shown."""
         async with self._database.transaction() as tx:
             return await inventory.queues(tx)

@@ -100,18 +100,24 @@ class Settings(BaseSettings):
 class ClusterEntry(_Section):
     """One cluster of the clusters file."""
 
-    name: str = Field(pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$")
+    name: str = Field(
+        pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$", description="What routing and people call it."
+    )
     adapter: str = Field(pattern="^local$", description="`local` runs drivers on this machine.")
     root: Path = Field(description="Folder of a local cluster.")
-    slots: int = Field(2, ge=1, le=64, description="Drivers that a local cluster runs at once.")
-    max_cores: int = Field(2, ge=1, le=256, description="Most cores that one local driver gets.")
-    weight: int = Field(1, ge=0, le=1000)
-    namespace: str = "default"
-    service_account: str = "spark"
-    image: str = "spark"
-    architectures: tuple[str, ...] = ("amd64",)
-    spark_versions: tuple[str, ...] = ()
-    spark_conf: dict[str, str] = {}
+    slots: int = Field(default=2, ge=1, le=64, description="Drivers that a local cluster runs at once.")
+    max_cores: int = Field(default=2, ge=1, le=256, description="Most cores that one local driver gets.")
+    weight: int = Field(default=1, ge=0, le=1000, description="Share of the jobs; 0 gives it none.")
+    namespace: str = Field(default="default", description="Where SparkApplications are created.")
+    service_account: str = Field(default="spark", description="Service account of drivers.")
+    image: str = Field(default="spark", description="Container image of drivers and executors.")
+    architectures: tuple[str, ...] = Field(
+        default=("amd64",), description="Of its nodes; the first is taken for jobs that ask for `auto`."
+    )
+    spark_versions: tuple[str, ...] = Field(
+        default=(), description="Spark versions that it runs; empty: any."
+    )
+    spark_conf: dict[str, str] = Field(default={}, description="sparkConf of every job on this cluster.")
 
     def profile(self) -> ClusterProfile:
         """The entry as routing and translation see it."""
@@ -122,17 +128,17 @@ class ClusterEntry(_Section):
 class QueueEntry(_Section):
     """One queue of the clusters file."""
 
-    path: str = Field(pattern=r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$")
-    tier: int = Field(3, ge=1, le=3)
-    description: str = ""
+    path: str = Field(pattern=r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$", description="Full path in YuniKorn.")
+    tier: int = Field(default=3, ge=1, le=3, description="1 matters most.")
+    description: str = Field(default="", description="What the queue is for, as people read it.")
 
 
 class Inventory(_Section):
     """The clusters file."""
 
-    clusters: list[ClusterEntry] = Field(min_length=1)
-    queues: list[QueueEntry] = Field(min_length=1)
-    default_queue: str = "root.default"
+    clusters: list[ClusterEntry] = Field(min_length=1, description="The clusters that jobs may go to.")
+    queues: list[QueueEntry] = Field(min_length=1, description="The queues that jobs may name.")
+    default_queue: str = Field(default="root.default", description="Queue of jobs that name none.")
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:

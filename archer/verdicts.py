@@ -28,7 +28,7 @@ from archer.translate.observe import Application
 log = structlog.get_logger(__name__)
 
 TAIL_BYTES: Final = 128 * 1024
-TAIL_LINES: Final = 400
+TAIL_LINES: Final = 1000  # one failed task of PySpark fills four hundred
 MAX_EVIDENCE_TRIES: Final = 3
 
 
@@ -39,11 +39,12 @@ class Verdicts:
         self._database = database
         self._cluster = cluster
         self._tries: Counter[str] = Counter()
+        self._owed: dict[str, Application] = {}
 
     @property
     def is_owed(self) -> bool:
         """Whether some ended attempt still waits for its evidence: list again soon."""
-        return bool(self._tries)
+        return bool(self._owed)
 
     async def of(self, ended: Sequence[Application]) -> list[Ending]:
         """Judge applications that ended; those whose attempts are closed already need no verdict."""
@@ -55,34 +56,50 @@ class Verdicts:
         endings = []
         for application in ended:
             attempt = opened.get((application.job_id or "", application.attempt or 0))
-            if attempt is None:
+            if attempt is None or (attempt.uid and attempt.uid != application.uid):
+                self._settle(application.name)
                 continue
             try:
                 endings.append(await self._judge(application, attempt))
-                self._tries.pop(application.name, None)
+                self._settle(application.name)
             except ClusterUnavailable as error:
                 self._tries[application.name] += 1
+                self._owed[application.name] = application
                 log.warning("no evidence yet", application=application.name, error=str(error))
         for ending in endings:
-            ENDINGS.labels(ending.state, ending.reason or "none").inc()
+            ENDINGS.labels(ending.final_state, ending.reason or "none").inc()
         return endings
 
     async def of_missing(self, attempt: LiveAttempt) -> Ending:
-        """Judge an attempt whose application is gone, which the cluster has confirmed."""
+        """Judge an attempt whose application is gone, which the cluster has confirmed.
+
+        When its end was seen before it went and only the evidence was missing, that end counts.
+        """
+        last = self._owed.get(attempt.application)
+        if last is not None:
+            self._tries[attempt.application] = MAX_EVIDENCE_TRIES
+            endings = await self.of([last])
+            if endings:
+                return endings[0]
         async with self._database.transaction() as tx:
             opened = await observations.open_attempts(tx, [(attempt.job_id, attempt.number)])
         reason = Reason.APPLICATION_DELETED
         request = opened[attempt.job_id, attempt.number].request if opened else None
+        ENDINGS.labels("failed", reason.value).inc()
         return Ending(
             job_id=attempt.job_id,
             number=attempt.number,
-            state="failed",
+            final_state="failed",
             application_state="",
             reason=reason.value,
             fault=FAULT_OF[reason].value,
             message="The SparkApplication was deleted before it ended; nobody saw how it would have ended.",
             retry_seconds=_retry(request, attempt.number, reason) if request else None,
         )
+
+    def _settle(self, name: str) -> None:
+        self._tries.pop(name, None)
+        self._owed.pop(name, None)
 
     async def _judge(self, application: Application, attempt: OpenAttempt) -> Ending:
         succeeded = application.state is JobState.SUCCEEDED
@@ -91,7 +108,7 @@ class Verdicts:
         return Ending(
             job_id=attempt.job_id,
             number=attempt.number,
-            state=application.state.value,
+            final_state=application.state.value,
             application_state=application.application_state,
             reason=found.reason.value if found else None,
             fault=found.fault.value if found else None,
@@ -115,12 +132,14 @@ class Verdicts:
             return None
 
     async def _diagnose(self, application: Application, evidence: DriverEvidence | None) -> Diagnosis:
+        # the termination message holds the log's last lines, where the log itself is gone
+        tail = await self._tail(application) or (_lines(evidence.message) if evidence else [])
         return diagnose(
             exit_code=evidence.exit_code if evidence else None,
             signal=evidence.signal if evidence else None,
             container_reason=evidence.reason if evidence else "",
             error_message=application.error_message,
-            log_tail=await self._tail(application),
+            log_tail=tail,
         )
 
     async def _tail(self, application: Application) -> list[str]:
@@ -134,9 +153,11 @@ class Verdicts:
             if self._tries[application.name] < MAX_EVIDENCE_TRIES:
                 raise
             return []
-        # Postgres cannot store NUL
-        text = chunk.data.decode("utf-8", errors="replace").replace("\x00", "\ufffd")
-        return text.splitlines()[-TAIL_LINES:]
+        return _lines(chunk.data.decode("utf-8", errors="replace"))
+
+
+def _lines(text: str) -> list[str]:
+    return text.replace("\x00", "\ufffd").splitlines()[-TAIL_LINES:]  # Postgres cannot store NUL
 
 
 def _retry(request: str, attempt: int, reason: Reason) -> int | None:

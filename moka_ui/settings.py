@@ -18,23 +18,29 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="MOKA_UI_", frozen=True, extra="forbid")
 
     database: str = Field(description="libpq URL of a login that is a member of the role `moka_ui_ro`.")
-    database_connections: PositiveInt = Field(10, le=100, description="Most connections to Postgres at once.")
+    database_connections: PositiveInt = Field(
+        default=10, le=100, description="Most connections to Postgres at once."
+    )
     statement_timeout_seconds: PositiveFloat = Field(
-        5, le=60, description="A query that takes longer is given up; the page then says so."
+        default=5, le=60, description="A query that takes longer is given up; the page then says so."
     )
     archer_url: str = Field(
-        "http://127.0.0.1:8080",
+        default="http://127.0.0.1:8080",
         pattern=r"^https?://[^\s]+$",
         description="Archer's HTTP API. Moka UI asks it for logs only; people see it in `curl` commands.",
     )
-    archer_timeout_seconds: PositiveFloat = Field(10, description="Longest wait for the first byte of a log.")
-    host: str = Field("127.0.0.1", description="Address to listen on. Moka UI has no login: keep it private.")
-    port: int = Field(8090, ge=0, le=65535, description="Port to listen on.")
+    archer_timeout_seconds: PositiveFloat = Field(
+        default=10, description="Longest wait for the first byte of a log."
+    )
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. Moka UI has no login: keep it private."
+    )
+    port: int = Field(default=8090, ge=0, le=65535, description="Port to listen on.")
     allowed_hosts: tuple[str, ...] = Field(
-        (),
+        default=(),
         description="Host names that requests may carry. Empty: loopback names when bound there, else any.",
     )
-    static_dir: Path = Field(STATIC, description="The built page.")
+    static_dir: Path = Field(default=STATIC, description="The built page.")
 
     @property
     def hosts(self) -> frozenset[str]:

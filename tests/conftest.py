@@ -85,3 +85,17 @@ async def database(dsn: str) -> AsyncIterator[Database]:
     database = Database(dsn, application="tests", limits=PoolLimits(connections=8, wait_seconds=5))
     yield database
     await database.close()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and "browser" in report.keywords:
+        _skipped_browser_tests.append(report.nodeid)
+
+
+def pytest_unconfigure() -> None:
+    """Say last what a green line would hide: that no page was looked at."""
+    if _skipped_browser_tests:
+        print(f"no Chromium here: {len(_skipped_browser_tests)} browser tests were skipped")
+
+
+_skipped_browser_tests: list[str] = []

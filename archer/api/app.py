@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import archer
-from archer.api import health, inventory, job_parts, jobs, openapi, problems
+from archer.api import health, inventory, job_parts, jobs, logs, openapi, problems
 from archer.api.deps import Parts
 from archer.telemetry import REQUEST_SECONDS
 
@@ -50,9 +50,16 @@ class Metering:
 
 def create_app(parts: Parts) -> FastAPI:
     """Make the application that answers with *parts*."""
-    app = FastAPI(title="Archer", version=archer.__version__, description=DESCRIPTION)
+    app = FastAPI(
+        title="Archer",
+        version=archer.__version__,
+        description=DESCRIPTION,
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,  # one address for each thing, and none made of the caller's Host
+    )
     app.state.parts = parts
-    for router in (jobs.router, job_parts.router, inventory.router, health.router):
+    for router in (jobs.router, job_parts.router, logs.router, inventory.router, health.router):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

@@ -4,33 +4,53 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 LOOK_SECONDS: Final = 1.0  # a lost notification costs a waiter no more than this
+
+
+class Watch:
+    """One waiter. What happens while it looks is not missed: its next wait ends at once."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def hint(self) -> None:
+        """Wake the waiter."""
+        self._event.set()
+
+    async def wait(self, timeout: float) -> None:  # noqa: ASYNC109  (part of the interface)
+        """Wait until the job may have changed, at most *timeout* seconds and never longer than a second."""
+        try:
+            await asyncio.wait_for(self._event.wait(), min(timeout, LOOK_SECONDS))
+        except TimeoutError:
+            return
+        self._event.clear()
 
 
 class Changes:
     """Waiters by job."""
 
     def __init__(self) -> None:
-        self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watches: defaultdict[str, set[Watch]] = defaultdict(set)
 
     def hint(self, job: str) -> None:
         """Wake whoever waits for *job*; for an empty one, everybody."""
-        groups = list(self._waiting.values()) if not job else [self._waiting.get(job, set())]
+        groups = list(self._watches.values()) if not job else [self._watches.get(job, set())]
         for group in groups:
-            for event in group:
-                event.set()
+            for watch in group:
+                watch.hint()
 
-    async def wait(self, job: str, timeout: float) -> None:  # noqa: ASYNC109  (part of the interface)
-        """Wait until *job* may have changed, at most *timeout* seconds and never longer than a second."""
-        event = asyncio.Event()
-        self._waiting[job].add(event)
+    @contextmanager
+    def watching(self, job: str) -> Iterator[Watch]:
+        """Register a waiter for *job*: before its first look, so that no change falls in between."""
+        watch = Watch()
+        self._watches[job].add(watch)
         try:
-            await asyncio.wait_for(event.wait(), min(timeout, LOOK_SECONDS))
-        except TimeoutError:
-            return
+            yield watch
         finally:
-            self._waiting[job].discard(event)
-            if not self._waiting[job]:
-                del self._waiting[job]
+            self._watches[job].discard(watch)
+            if not self._watches[job]:
+                del self._watches[job]

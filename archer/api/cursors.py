@@ -35,7 +35,10 @@ class Cursors:
         except (binascii.Error, ValueError) as error:
             raise InvalidCursor("The cursor is not one of Archer's.") from error
         signature, payload = raw[:SIGNATURE_BYTES], raw[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._sign(payload, scope)):
+        is_ours = hmac.compare_digest(signature, self._sign(payload, scope))
+        if (
+            not is_ours or base64.urlsafe_b64encode(raw).decode().rstrip("=") != cursor
+        ):  # spare bits count too
             raise InvalidCursor("The cursor is not one that Archer gave for this list with these filters.")
         last, elapsed_us, as_of = json.loads(payload)
         return Position(last, elapsed_us, datetime.fromisoformat(as_of) if as_of else None)

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
 
 import archer
 from archer.api.deps import PartsDep
 from archer.errors import StoreUnavailable
+from archer.store import durability
 
 router = APIRouter(tags=["health"])
 
@@ -33,10 +33,8 @@ async def readyz(
     checks: list[dict[str, Any]] = []
     try:
         async with parts.database.transaction() as tx:
-            synchronous = (await tx.execute(text("SHOW synchronous_commit"))).scalar()
-            standby = (await tx.execute(text("SHOW synchronous_standby_names"))).scalar()
-        zero = bool(standby) and synchronous not in ("off", "local")
-        checks.append({"name": "postgres", "ok": True, "message": f"rpo: {'zero' if zero else 'async'}"})
+            rpo = await durability.rpo(tx)
+        checks.append({"name": "postgres", "ok": True, "message": f"rpo: {rpo}"})
         for row in await parts.jobs.clusters():
             note = row["message"] or row["version"] or "not heard yet"
             checks.append({"name": f"cluster {row['name']}", "ok": row["state"] == "active", "message": note})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -14,10 +13,17 @@ from fastapi.responses import JSONResponse
 from archer.api import body, problems, schemas
 from archer.api.cursors import scope_of
 from archer.api.deps import IdempotencyKey, Parts, PartsDep, known_parameters
+from archer.api.filters import filters
 from archer.api.openapi import BATCH_BODY, JOB_BODY, problem_answers
 from archer.domain.identifiers import is_job_id
-from archer.domain.states import JobState
-from archer.errors import ArcherError, FieldFault, InvalidJob, InvalidParameter, NotFound
+from archer.errors import (
+    ArcherError,
+    BodyTooLarge,
+    FieldFault,
+    InvalidJob,
+    InvalidParameter,
+    NotFound,
+)
 from archer.store.jobs import Filters, Position
 
 router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=[Depends(known_parameters)])
@@ -57,7 +63,7 @@ async def _submit(parts: Parts, data: bytes, value: Any, key: str | None) -> tup
     "/jobs:batch",
     response_model=schemas.BatchRead,
     openapi_extra=BATCH_BODY,
-    responses=problem_answers(400, 413, 415, 422, 503),
+    responses=problem_answers(400, 413, 415, 422),
 )
 async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep) -> Response:
     """Accept up to 100 jobs, each for itself: `{"jobs": [...]}`, one result each.
@@ -78,8 +84,10 @@ async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep) -
 
 
 async def _batch_result(parts: Parts, value: Any, key: str | None) -> dict[str, Any]:
-    data = json.dumps(value, separators=(",", ":")).encode()
+    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
     try:
+        if len(data) > body.MAX_BYTES:
+            raise BodyTooLarge(f"The job has more than {body.MAX_BYTES} bytes.")
         document, created = await _submit(parts, data, value, key)
     except ArcherError as error:
         answer = problems.of(error)
@@ -103,42 +111,6 @@ async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
         "provenance": [{"path": o.path, "source": o.source, "field": o.field} for o in origins],
         "placement": decision.as_json(),
     }
-
-
-def filters(
-    state: Annotated[list[str] | None, Query(description="One or several, also comma separated.")] = None,
-    queue: Annotated[str | None, Query(max_length=200)] = None,
-    tenant: Annotated[str | None, Query(max_length=63)] = None,
-    owner: Annotated[str | None, Query(max_length=253)] = None,
-    cluster: Annotated[str | None, Query(max_length=63)] = None,
-    name: Annotated[str | None, Query(max_length=200, description="Beginning of the name.")] = None,
-    label: Annotated[list[str] | None, Query(description="`key:value`; several must all match.")] = None,
-    created_after: datetime | None = None,
-    created_before: datetime | None = None,
-) -> Filters:
-    """Read the filters of a list. Values that can match nothing are refused, so that a typing error shows."""
-    states = tuple(part for given in state or () for part in given.split(","))
-    known = [s.value for s in JobState]
-    faults = [
-        FieldFault("state", "unknown", f"{s[:50]!r} is not a state", known) for s in states if s not in known
-    ]
-    labels = []
-    for given in label or ():
-        key, colon, value = given.partition(":")
-        if not colon or not key:
-            faults.append(FieldFault("label", "form", "must be key:value"))
-        labels.append((key, value))
-    texts = [queue, tenant, owner, cluster, name, *(part for pair in labels for part in pair)]
-    if any(text is not None and not text.isprintable() for text in texts):
-        faults.append(FieldFault("", "control_character", "must not hold control characters"))
-    for field, time in (("created_after", created_after), ("created_before", created_before)):
-        if time is not None and time.tzinfo is None:
-            faults.append(FieldFault(field, "form", "must say its zone, such as 2026-11-22T06:00:00Z"))
-    if faults:
-        raise InvalidParameter("A filter is wrong.", tuple(faults))
-    return Filters(
-        states, queue, tenant, owner, cluster, name or None, tuple(labels), created_after, created_before
-    )
 
 
 @router.get("/jobs", response_model=schemas.JobPage, responses=problem_answers(400, 503))
@@ -165,7 +137,7 @@ async def list_jobs(
     )
 
 
-def job_in_path(job_id: str) -> str:
+async def job_in_path(job_id: str) -> str:
     """Check the form of a job id before anything is asked for it."""
     if not is_job_id(job_id):
         raise NotFound("That is not the form of a job id.")
@@ -175,7 +147,14 @@ def job_in_path(job_id: str) -> str:
 JobId = Annotated[str, Depends(job_in_path)]
 
 
-@router.get("/jobs/{job_id}", response_model=schemas.JobDetail, responses=problem_answers(400, 404, 503))
+@router.get(
+    "/jobs/{job_id}",
+    response_model=schemas.JobDetail,
+    responses={
+        304: {"description": "The version is the one of `If-None-Match`."},
+        **problem_answers(400, 404, 503),
+    },
+)
 async def read_job(
     request: Request,
     job_id: JobId,
@@ -189,9 +168,15 @@ async def read_job(
         await _await_version(parts, job_id, after, seconds)
     row, attempts = await parts.jobs.read(job_id)
     tag = f'W/"{row["version"]}"'
-    if request.headers.get("if-none-match") == tag:
+    if _is_known(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"ETag": tag})
     return JSONResponse(schemas.job_detail(row, attempts, ui_url=parts.ui_url), headers={"ETag": tag})
+
+
+def _is_known(tags: str, tag: str) -> bool:
+    """Whether ``If-None-Match`` names *tag*; compared weakly, as RFC 9110, 13.1.2 says."""
+    known = {one.strip().removeprefix("W/") for one in tags.split(",")}
+    return tag.removeprefix("W/") in known or "*" in known
 
 
 def _wait_seconds(wait: str | None) -> int:
@@ -207,15 +192,16 @@ def _wait_seconds(wait: str | None) -> int:
 async def _await_version(parts: Parts, job_id: str, after: int, seconds: int) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while await parts.jobs.version(job_id) <= after and (left := deadline - loop.time()) > 0:
-        await parts.changes.wait(job_id, left)
+    with parts.changes.watching(job_id) as watch:
+        while await parts.jobs.version(job_id) <= after and (left := deadline - loop.time()) > 0:
+            await watch.wait(left)
 
 
 @router.post(
     "/jobs/{job_id}/cancel",
     status_code=202,
     response_model=schemas.JobDetail,
-    responses=problem_answers(404, 503),
+    responses=problem_answers(400, 404, 503),
 )
 async def cancel_job(job_id: JobId, parts: PartsDep) -> Response:
     """Wish for the job's end. The wish is stored when this answers; of an ended job nothing changes."""

@@ -20,28 +20,26 @@ JOB_BODY: Final[dict[str, Any]] = {
         },
     }
 }
+BATCH: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["jobs"],
+    "additionalProperties": False,
+    "properties": {
+        "jobs": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 100,
+            "items": {"$ref": "#/components/schemas/JobRequest"},
+        }
+    },
+}
 BATCH_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["jobs"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "jobs": {
-                            "type": "array",
-                            "minItems": 1,
-                            "maxItems": 100,
-                            "items": {"$ref": "#/components/schemas/JobRequest"},
-                        }
-                    },
-                }
-            }
-        },
+        "content": {media_type: {"schema": BATCH} for media_type in ("application/json", "application/yaml")},
     }
 }
+EVENT_STREAM: Final[dict[str, Any]] = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
 class ProblemField(BaseModel):
@@ -69,6 +67,17 @@ def problem_answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": "A problem.", "content": content} for status in statuses}
 
 
+def _drop_foreign_422(document: dict[str, Any]) -> None:
+    """Take out what FastAPI declares for wrong parameters: here they are problems of status 400."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            declared = operation["responses"].get("422", {}).get("content", {})
+            if "application/json" in declared:
+                del operation["responses"]["422"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+
+
 def install(app: FastAPI) -> None:
     """Serve a document that knows the job request and the problems."""
 
@@ -77,6 +86,7 @@ def install(app: FastAPI) -> None:
             made = get_openapi(
                 title=app.title, version=app.version, description=app.description, routes=app.routes
             )
+            _drop_foreign_422(made)
             schemas = made["components"]["schemas"]
             for model in (JobRequest, Problem):
                 schema = model.model_json_schema(ref_template=REFERENCE)

@@ -10,6 +10,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import Scope
 
 from archer import errors
 from archer.errors import ArcherError, FieldFault
@@ -19,6 +21,15 @@ log = structlog.get_logger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
 TYPE_PREFIX: Final = "https://moka.dev/docs/errors#"
 RETRY_AFTER_SECONDS: Final = 2
+MAX_NAME: Final = 200  # of a field in an answer; the caller chose it, and may have chosen it long
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+# Of pydantic's rules, those whose own words tell a caller little.
+SENTENCES: Final = {
+    "extra_forbidden": "is not a field of a job",
+    "missing": "is required",
+    "string_pattern_mismatch": "is not of the form that allowed shows",
+}
 
 STATUS: Final[dict[type[ArcherError], int]] = {
     errors.MalformedBody: 400,
@@ -55,14 +66,16 @@ def document(
     body: dict[str, Any] = {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail}
     if faults:
         body["errors"] = [
-            {"field": f.field, "rule": f.rule, "message": f.message, "allowed": f.allowed} for f in faults
+            {"field": f.field[:MAX_NAME], "rule": f.rule, "message": f.message, "allowed": f.allowed}
+            for f in faults
         ]
     return body
 
 
 def title_of(error: type[ArcherError]) -> str:
     """First sentence of the class's docstring: the title of its problems."""
-    return (error.__doc__ or error.code).split("\n")[0].split(". ")[0].rstrip(".")
+    first = (error.__doc__ or error.code).split("\n")[0].split(". ")[0]
+    return first.rstrip(".").replace("``", "")
 
 
 def of(error: ArcherError) -> JSONResponse:
@@ -85,9 +98,18 @@ def _fault(error: Any) -> FieldFault:
         (context[k] for k in ("expected", "pattern", "ge", "le", "max_length", "min_length") if k in context),
         None,
     )
-    message = "is not a field of a job" if error["type"] == "extra_forbidden" else error["msg"]
+    message = SENTENCES.get(error["type"], error["msg"])
     path = ".".join(str(step) for step in error["loc"] if step != "[key]")
     return FieldFault(path, error["type"], message.removeprefix("Value error, "), allowed)
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """Every method of a path; the route that met the request knows only its own."""
+    return [
+        method
+        for method in METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.router.routes)
+    ]
 
 
 def install(app: FastAPI) -> None:
@@ -99,17 +121,14 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _parameters(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = tuple(
-            FieldFault(".".join(map(str, fault["loc"][1:])), fault["type"], fault["msg"])
-            for fault in error.errors()
-        )
-        return of(errors.InvalidParameter("A parameter is not of its form.", faults))
+        found = [fault | {"loc": fault["loc"][1:]} for fault in error.errors()]  # without "query" or "header"
+        return of(errors.InvalidParameter("A parameter is not of its form.", field_faults(found)))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 405:
             answer = of(errors.MethodNotAllowed(f"{request.method} is not a method of {request.url.path}."))
-            answer.headers.update(error.headers or {})
+            answer.headers["Allow"] = ", ".join(_methods(app, request.scope))
             return answer
         if error.status_code == 404:
             return of(errors.NotFound(f"There is nothing at {request.url.path}."))

@@ -15,6 +15,7 @@ State = Literal[
     "queued", "dispatching", "submitted", "running", "cancelling", "succeeded", "failed", "cancelled"
 ]
 Time = str
+Row = Mapping[Any, Any]
 TIMES = frozenset(
     [
         "created_at",
@@ -227,12 +228,12 @@ class QueueList(BaseModel):
     next_cursor: str | None = None
 
 
-def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def plain(row: Row) -> dict[str, Any]:
     """Row to document: times written out."""
     return {key: rfc3339(value) if key in TIMES else value for key, value in row.items()}
 
 
-def job(row: Mapping[str, Any], *, ui_url: str) -> dict[str, Any]:
+def job(row: Row, *, ui_url: str) -> dict[str, Any]:
     """A listed job as a document."""
     document = plain(row)
     here = f"/v1/jobs/{row['id']}"
@@ -247,7 +248,7 @@ def job(row: Mapping[str, Any], *, ui_url: str) -> dict[str, Any]:
     return document
 
 
-def attempt(row: Mapping[str, Any]) -> dict[str, Any]:
+def attempt(row: Row) -> dict[str, Any]:
     """An attempt as a document."""
     document = plain(
         {key: value for key, value in row.items() if key not in ("job_id", "manifest", "spec_sha256")}
@@ -256,7 +257,7 @@ def attempt(row: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def job_detail(row: Mapping[str, Any], attempts: list[Any], *, ui_url: str) -> dict[str, Any]:
+def job_detail(row: Row, attempts: list[Any], *, ui_url: str) -> dict[str, Any]:
     """A job in detail as a document."""
     document = job({key: value for key, value in row.items() if key != "request"}, ui_url=ui_url)
     request = json.loads(row["request"])

@@ -1,1 +1,1 @@
-"""Everything embedded in one process, for ``make demo`` and ``make run``: Postgres, Archer, Moka UI, a cluster."""
+"""Everything embedded in one process, for ``make demo`` and ``make run``: no cluster, no Docker."""

@@ -15,7 +15,7 @@ MIN_FREE_MIB: Final = 512
 
 
 def lock(folder: Path) -> IO[str]:
-    """Take the data folder for this process alone; it is free again when the process ends, however it ends."""
+    """Take the data folder for this process alone; it is free again however the process ends."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         held = (folder / "lock").open("w")

@@ -42,7 +42,8 @@ class EmbeddedPostgres:
 
         try:
             # a server that outlived a killed process is taken over as it is
-            server = get_server(self.folder, cleanup_mode=None)
+            server = get_server(self.folder, cleanup_mode=None, start=False)
+            server.start()
         except (subprocess.SubprocessError, OSError, RuntimeError) as error:
             raise StoreUnavailable(
                 f"Postgres does not start; its log is {self.folder / 'log'}: {error}"
@@ -56,6 +57,11 @@ class EmbeddedPostgres:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.stop()
+
+    @property
+    def programs(self) -> Path:
+        """Folder of the server's programs."""
+        return Path(self._server.bin_path)
 
     def dsn(self, login: str, *, database: str = "moka") -> str:
         """Connection string of *login*: ``archer``, ``moka_ui`` or the migrator ``postgres``."""

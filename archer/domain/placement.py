@@ -81,6 +81,8 @@ def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
         return Reject(profile.name, "state", f"the cluster is {facts.state.value}")
     if profile.weight == 0:
         return Reject(profile.name, "weight", "the cluster's weight is 0")
+    if not profile.architectures:
+        return Reject(profile.name, "arch", "the cluster has no architecture")
     if wish.arch != "auto" and wish.arch not in profile.architectures:
         have = ", ".join(profile.architectures)
         return Reject(profile.name, "arch", f"the job asks for {wish.arch}, the cluster has {have}")

@@ -20,7 +20,6 @@ MAX_VALUE_LENGTH: Final = 32_768  # one value of a manifest, a quarter of what L
 MAX_TIMEOUT_SECONDS: Final = 14 * 24 * 3600
 DEFAULT_SPARK_VERSION: Final = "3.5.9"
 
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 CONTROL_BUT_LAYOUT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Kubernetes label syntax without a prefix: prefixed labels are the platform's.
 LABEL_KEY: Final = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?\Z")
@@ -34,18 +33,25 @@ RESERVED_ENV_PREFIXES: Final = (
     "SPARK_",
     "AWS_",
     "JAVA_",
+    "HADOOP_",
     "PYTHON",
     "PYSPARK_",
     "KUBERNETES_",
     "MOKA_",
 )
-RESERVED_ENV: Final = frozenset({"PATH", "HOME", "IFS", "JDK_JAVA_OPTIONS"})
-SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]*):(//)?")
+RESERVED_ENV: Final = frozenset(
+    {"PATH", "HOME", "IFS", "ENV", "BASH_ENV", "CLASSPATH", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
+)
+TENANT_FORM: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+QUEUE_FORM: Final = r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$"
+# What Spark may be told to fetch. Other schemes would reach whatever the operator or the driver can reach.
+LOCATION: Final = re.compile(r"(s3a://[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?/|(local|file):///)[^/]")
+ALIAS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")  # what an archive is unpacked as
 
 
-def _plain(text: str) -> str:
-    if CONTROL.search(text):
-        raise ValueError("must not hold control characters")
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not hold control or invisible characters")
     return text
 
 
@@ -56,13 +62,15 @@ def _text(text: str) -> str:
 
 
 def _location(text: str) -> str:
-    _plain(text)
-    match = SCHEME.match(text)
-    if match is None or not match[2]:
-        raise ValueError("must be a location with a scheme, such as s3a://bucket/key or local:///opt/app.jar")
-    rest = text[match.end() :]
-    if "," in text or "\\" in text or "%" in text or ".." in rest.split("/") or text.count("#") > 1:
+    path, mark, alias = text.partition("#")
+    if LOCATION.match(path) is None:
+        raise ValueError(
+            "must be s3a://bucket/key, local:///path in the image, or file:///path of a local cluster"
+        )
+    if not path.isprintable() or any(c in path for c in ",\\%") or ".." in path.split("/"):
         raise ValueError("must be one plain location, without '..', ',', '%' or a backslash")
+    if mark and ALIAS.match(alias) is None:
+        raise ValueError("must have a plain file name behind the #")
     return text
 
 
@@ -77,8 +85,8 @@ Package = Annotated[
     str, StringConstraints(max_length=256, pattern=r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._:/@+-]{0,198}[A-Za-z0-9])?$")]
-TenantName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
-QueuePath = Annotated[str, StringConstraints(max_length=200, pattern=r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$")]
+TenantName = Annotated[str, StringConstraints(pattern=TENANT_FORM)]
+QueuePath = Annotated[str, StringConstraints(max_length=200, pattern=QUEUE_FORM)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,3})?$")]
 ClassName = Annotated[
     str, StringConstraints(max_length=512, pattern=r"^[A-Za-z_$][\w$]*(\.[A-Za-z_$][\w$]*)*$")
@@ -119,12 +127,12 @@ class DynamicAllocation(_Strict):
 class Dependencies(_Strict):
     """Files that the job brings along."""
 
-    jars: list[Location] = Field([], max_length=100)
-    files: list[Location] = Field([], max_length=100)
-    py_files: list[Location] = Field([], max_length=100)
-    archives: list[Location] = Field([], max_length=100)
+    jars: list[Location] = Field(default_factory=list, max_length=100)
+    files: list[Location] = Field(default_factory=list, max_length=100)
+    py_files: list[Location] = Field(default_factory=list, max_length=100)
+    archives: list[Location] = Field(default_factory=list, max_length=100)
     packages: list[Package] = Field(
-        [], max_length=50, description="Maven coordinates `group:artifact:version`."
+        default_factory=list, max_length=50, description="Maven coordinates `group:artifact:version`."
     )
 
 
@@ -133,7 +141,7 @@ class Retry(_Strict):
 
     max_attempts: int = Field(1, ge=1, le=10, description="Attempts in all, the first included.")
     on: list[Literal["user", "platform", "policy"]] = Field(
-        ["platform"], max_length=3, description="Whose faults are tried again."
+        default_factory=lambda: ["platform"], max_length=3, description="Whose faults are tried again."
     )
     backoff_seconds: int = Field(
         10, ge=0, le=3600, description="Pause before the next attempt; doubles each time."
@@ -153,7 +161,7 @@ class JobRequest(_Strict):
     sql: Annotated[str, AfterValidator(_text)] | None = Field(None, min_length=1, max_length=65_536)
     main_class: ClassName | None = None
     arguments: list[Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH), AfterValidator(_text)]] = (
-        Field([], max_length=512)
+        Field(default_factory=list, max_length=512)
     )
     spark_version: Version = DEFAULT_SPARK_VERSION
     tenant: TenantName = "default"
@@ -165,20 +173,20 @@ class JobRequest(_Strict):
     executor: ExecutorSize = ExecutorSize()  # pyright: ignore[reportCallIssue]
     dynamic_allocation: DynamicAllocation | None = None
     spark_conf: dict[str, Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH)]] = Field(
-        {}, max_length=300
+        default_factory=dict, max_length=300
     )
     deps: Dependencies = Dependencies()  # pyright: ignore[reportCallIssue]
     env: dict[str, Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH), AfterValidator(_text)]] = (
-        Field({}, max_length=200)
+        Field(default_factory=dict, max_length=200)
     )
-    labels: dict[str, str] = Field({}, max_length=32)
+    labels: dict[str, str] = Field(default_factory=dict, max_length=32)
     priority: int = Field(50, ge=0, le=100, description="Higher goes first among queued jobs.")
     retry: Retry = Retry()  # pyright: ignore[reportCallIssue]
     timeout_seconds: int | None = Field(
         None, ge=1, le=MAX_TIMEOUT_SECONDS, description="From acceptance to the end."
     )
     correlation_id: (
-        Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_plain)] | None
+        Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_printable)] | None
     ) = Field(
         None,
         description="The caller's own name for this piece of work; unique among its jobs that are under way.",

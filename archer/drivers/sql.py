@@ -2,8 +2,9 @@
 
 Usage: sql.py (--sql TEXT | --file LOCATION) [NAME=VALUE ...]
 
-Each NAME=VALUE gives the text that ``:NAME`` stands for in a statement. A wrong statement ends it with exit status 1 and Spark's sentence about it, not with a stack trace. It stands
-alone: the Spark image holds only this file.
+Each NAME=VALUE gives the text that ``:NAME`` stands for in a statement. A wrong statement ends the program
+with exit status 1 and Spark's sentence about it, not with a stack trace. It stands alone: the Spark image
+holds only this file.
 """
 
 from __future__ import annotations

@@ -10,21 +10,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 # A queued job has nothing in any cluster: raising the epoch makes a placement under way come too late.
 REQUEST = text("""
-    WITH moved AS (
+    WITH locked AS (
+        SELECT id, state FROM jobs
+         WHERE id = ANY(CAST(:ids AS text[])) AND state IN ('queued', 'dispatching', 'submitted', 'running')
+         ORDER BY id
+           FOR UPDATE
+    ),
+    moved AS (
         UPDATE jobs j
-           SET state = CASE WHEN j.state <> 'queued' THEN 'cancelling'
+           SET state = CASE WHEN l.state <> 'queued' THEN 'cancelling'
                             WHEN :reason = 'timeout' THEN 'failed' ELSE 'cancelled' END,
-               reason = CASE WHEN j.state = 'queued' THEN :reason END,
-               fault = CASE WHEN j.state <> 'queued' THEN NULL
+               reason = CASE WHEN l.state = 'queued' THEN :reason END,
+               fault = CASE WHEN l.state <> 'queued' THEN NULL
                             WHEN :reason = 'timeout' THEN 'policy' ELSE 'user' END,
-               ended_at = CASE WHEN j.state = 'queued' THEN archer_now() END,
-               claim_epoch = j.claim_epoch + CASE WHEN j.state = 'queued' THEN 1 ELSE 0 END,
-               claimed_by = CASE WHEN j.state <> 'queued' THEN j.claimed_by END,
-               claim_expires_at = CASE WHEN j.state <> 'queued' THEN j.claim_expires_at END,
+               ended_at = CASE WHEN l.state = 'queued' THEN archer_now() END,
+               claim_epoch = j.claim_epoch + CASE WHEN l.state = 'queued' THEN 1 ELSE 0 END,
+               claimed_by = CASE WHEN l.state <> 'queued' THEN j.claimed_by END,
+               claim_expires_at = CASE WHEN l.state <> 'queued' THEN j.claim_expires_at END,
                cancel_requested_at = archer_now(), cancel_reason = :reason, run_after = archer_now(),
-               version = j.version + 1
-         WHERE j.id = ANY(CAST(:ids AS text[]))
-           AND j.state IN ('queued', 'dispatching', 'submitted', 'running')
+               waiting = NULL, version = j.version + 1
+          FROM locked l
+         WHERE j.id = l.id
         RETURNING j.id, j.attempt, j.state
     ),
     events AS (
@@ -48,7 +54,8 @@ CLAIM = text("""
            claim_expires_at = archer_now() + :lease_seconds * interval '1 second'
       FROM ready JOIN jobs r ON r.id = ready.id JOIN attempts a ON a.job_id = r.id AND a.number = r.attempt
      WHERE j.id = ready.id
-    RETURNING j.id, j.claim_epoch AS epoch, j.cluster, a.namespace, a.application, j.attempt AS number
+    RETURNING j.id, j.claim_epoch AS epoch, j.cluster, a.namespace, a.application, j.attempt AS number,
+              j.cancel_reason AS reason
 """)
 
 OVERDUE = text("""
@@ -83,6 +90,7 @@ class CancelClaim:
     namespace: str
     application: str
     number: int
+    reason: str
 
 
 async def request(

@@ -101,23 +101,30 @@ PLACE = text("""
 """)
 
 # The watcher may have seen the application before this runs: then only the lease is left to end.
+# The row is locked before its state is read, so that the event tells the state that was really left.
 FINISH = text("""
     WITH input AS (
         SELECT * FROM unnest(CAST(:id AS text[]), CAST(:epoch AS integer[]), CAST(:uid AS text[]))
             AS t (id, epoch, uid)
     ),
+    old AS (
+        SELECT j.id, j.state, i.uid FROM jobs j JOIN input i ON i.id = j.id
+         WHERE j.claim_epoch = i.epoch AND j.claimed_by IS NOT NULL
+         ORDER BY j.id
+           FOR UPDATE OF j
+    ),
     moved AS (
         UPDATE jobs j
-           SET state = CASE WHEN j.state = 'dispatching' THEN 'submitted' ELSE j.state END,
-               version = j.version + CASE WHEN j.state = 'dispatching' THEN 1 ELSE 0 END,
-               claimed_by = NULL, claim_expires_at = NULL
-          FROM input i JOIN jobs old ON old.id = i.id
-         WHERE j.id = i.id AND j.claim_epoch = i.epoch AND j.claimed_by IS NOT NULL
-        RETURNING j.id, j.attempt, i.uid, old.state AS left_state
+           SET state = CASE WHEN old.state = 'dispatching' THEN 'submitted' ELSE old.state END,
+               version = j.version + CASE WHEN old.state = 'dispatching' THEN 1 ELSE 0 END,
+               waiting = NULL, claimed_by = NULL, claim_expires_at = NULL
+          FROM old
+         WHERE j.id = old.id
+        RETURNING j.id, j.attempt, old.uid, old.state AS left_state
     ),
     known AS (
         UPDATE attempts a
-           SET uid = coalesce(a.uid, m.uid), rank = greatest(a.rank, 2),
+           SET uid = coalesce(nullif(a.uid, ''), m.uid), rank = greatest(a.rank, 2),
                submitted_at = coalesce(a.submitted_at, archer_now())
           FROM moved m
          WHERE a.job_id = m.id AND a.number = m.attempt
@@ -129,11 +136,19 @@ FINISH = text("""
     SELECT id, CASE WHEN left_state = 'dispatching' THEN pg_notify('archer_changes', id) END FROM moved
 """)
 
+# A new version only for new words: a cluster that is away for an hour is one change, not seven hundred.
 GIVE_BACK = text("""
-    UPDATE jobs
-       SET claimed_by = NULL, claim_expires_at = NULL, waiting = :waiting,
-           run_after = archer_now() + :pause_seconds * interval '1 second'
-     WHERE id = :id AND claim_epoch = :epoch AND claimed_by IS NOT NULL
+    WITH given AS (
+        UPDATE jobs j
+           SET claimed_by = NULL, claim_expires_at = NULL,
+               waiting = CASE WHEN j.state IN ('queued', 'dispatching') THEN :waiting END,
+               version = j.version + CASE WHEN j.state IN ('queued', 'dispatching')
+                                           AND j.waiting IS DISTINCT FROM :waiting THEN 1 ELSE 0 END,
+               run_after = archer_now() + :pause_seconds * interval '1 second'
+         WHERE j.id = :id AND j.claim_epoch = :epoch AND j.claimed_by IS NOT NULL
+        RETURNING j.id
+    )
+    SELECT id, pg_notify('archer_changes', id) FROM given
 """)
 
 REJECT = text("""
@@ -162,7 +177,7 @@ REJECT = text("""
 
 RELEASE = text("""
     UPDATE jobs SET claimed_by = NULL, claim_expires_at = NULL
-     WHERE claimed_by = :worker AND state <> 'dispatching'
+     WHERE claimed_by = :worker AND state = 'queued'
 """)
 
 

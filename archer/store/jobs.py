@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import (
@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from archer.domain.identifiers import job_id
 from archer.store.tables import attempts, job_events, job_specs, jobs
 
 # fmt: off
@@ -41,6 +42,7 @@ DETAILED: Final = [
     "cancel_requested_at",
 ]
 # fmt: on
+MAX_CLOCK_SKEW: Final = timedelta(hours=1)  # between the API's clock, which makes ids, and that of Postgres
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,8 @@ def _longest(filters: Filters, after: Position | None, limit: int) -> Select[Any
 
 
 def _past(less: ColumnElement[Any], more: ColumnElement[Any], last_id: str) -> ColumnElement[bool]:
-    return or_(less < more, and_(less == more, jobs.c.id < last_id))
+    # the first condition is what an index can begin at
+    return and_(less <= more, or_(less < more, jobs.c.id < last_id))
 
 
 def _stream(elapsed: ColumnElement[Any], as_of: ColumnElement[Any]) -> Select[Any]:
@@ -156,11 +159,18 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.labels:
         wanted = cast(literal(json.dumps(dict(filters.labels))), JSONB)
         where += [jobs.c.labels != text("'{}'"), jobs.c.labels.contains(wanted)]
+    # ids sort by time too, so that a page need not look for its range through all jobs
     if filters.created_after is not None:
         where.append(jobs.c.created_at >= filters.created_after)
+        where.append(jobs.c.id >= _first_id(filters.created_after - MAX_CLOCK_SKEW))
     if filters.created_before is not None:
         where.append(jobs.c.created_at < filters.created_before)
+        where.append(jobs.c.id < _first_id(filters.created_before + MAX_CLOCK_SKEW))
     return where
+
+
+def _first_id(time: datetime) -> str:
+    return job_id(max(0, int(time.timestamp() * 1000)), bytes(10))
 
 
 async def attempts_of(tx: AsyncConnection, job_id: str) -> list[RowMapping]:

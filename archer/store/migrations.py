@@ -17,6 +17,8 @@ from sqlalchemy import create_engine
 SCRIPTS: Final = Path(__file__).parent / "alembic"
 MIGRATION_LOCK: Final = 0x6D6F6B61  # "moka"; an arbitrary number that nothing else in the database uses
 
+TABLE_LOCK_TIMEOUT: Final = "4s"
+
 
 def statements(migration: str) -> list[str]:
     """Statements of the migration file *migration*, in order."""
@@ -34,11 +36,14 @@ def migrate(dsn: str) -> None:
     config.set_main_option("script_location", str(SCRIPTS))
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(dsn, options="-c lock_timeout=4s -c statement_timeout=60s"),
+        creator=lambda: psycopg.connect(dsn, options="-c lock_timeout=0 -c statement_timeout=0"),
     )
     try:
         with engine.connect() as connection:
+            # for another migrator any time, for a table not: whatever comes later would wait behind us
             connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+            connection.exec_driver_sql(f"SET lock_timeout = '{TABLE_LOCK_TIMEOUT}'")
+            connection.exec_driver_sql("SET statement_timeout = '60s'")
             connection.commit()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

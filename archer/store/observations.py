@@ -21,7 +21,7 @@ class Observation:
     job_id: str
     number: int
     rank: int
-    state: str
+    seen_state: str
     application_state: str
     uid: str
     spark_app_id: str | None
@@ -34,11 +34,11 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ended: ``succeeded`` or ``failed``. *retry_seconds* asks for another attempt."""
+    """How an attempt ended: *final_state* is ``succeeded`` or ``failed``. *retry_seconds* asks for another attempt."""
 
     job_id: str
     number: int
-    state: str
+    final_state: str
     application_state: str
     reason: str | None = None
     fault: str | None = None
@@ -57,7 +57,7 @@ SEEN_TYPES: Final = {
     "job_id": "text",
     "number": "smallint",
     "rank": "smallint",
-    "state": "text",
+    "seen_state": "text",
     "application_state": "text",
     "uid": "text",
     "spark_app_id": "text",
@@ -70,7 +70,7 @@ SEEN_TYPES: Final = {
 ENDED_TYPES: Final = {
     "job_id": "text",
     "number": "smallint",
-    "state": "text",
+    "final_state": "text",
     "application_state": "text",
     "reason": "text",
     "fault": "text",
@@ -86,39 +86,59 @@ ENDED_TYPES: Final = {
 }
 
 
+def _held(time: str) -> str:
+    return (
+        f"least(greatest(coalesce({time}, archer_now()), a.placed_at), greatest(archer_now(), a.placed_at))"
+    )
+
+
 def _input(types: dict[str, str]) -> str:
     arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
     # in the order of ids, so that two writers lock rows in the same order
     return f"SELECT * FROM unnest({arrays}) AS t ({', '.join(types)}) ORDER BY job_id"  # noqa: S608
 
 
+# Both lock the job before they read its state, in the order in which dispatchers and cancels lock too: what
+# another transaction commits meanwhile is seen, and two writers never wait for each other. Times of a cluster
+# are held between the attempt's placing and now, since its clock may be wrong.
 SEEN = text(f"""
     WITH input AS ({_input(SEEN_TYPES)}),
+    locked AS (
+        SELECT j.id, j.state, j.attempt, i.*
+          FROM input i JOIN attempts a ON a.job_id = i.job_id AND a.number = i.number
+                       JOIN jobs j ON j.id = i.job_id
+         WHERE a.ended_at IS NULL AND i.rank >= a.rank AND coalesce(nullif(a.uid, ''), i.uid) = i.uid
+           AND (a.uid, a.rank, a.application_state, a.executors_running, a.executors_failed,
+                a.executors_completed, a.spark_app_id, a.driver_pod)
+               IS DISTINCT FROM (i.uid, i.rank, i.application_state, i.executors_running, i.executors_failed,
+                                 i.executors_completed, coalesce(i.spark_app_id, a.spark_app_id),
+                                 coalesce(i.driver_pod, a.driver_pod))
+         ORDER BY j.id
+           FOR UPDATE OF j
+    ),
     known AS (
         UPDATE attempts a
-           SET rank = i.rank, application_state = i.application_state, uid = coalesce(i.uid, a.uid),
-               spark_app_id = coalesce(i.spark_app_id, a.spark_app_id),
-               driver_pod = coalesce(i.driver_pod, a.driver_pod),
-               executors_running = i.executors_running, executors_failed = i.executors_failed,
-               executors_completed = i.executors_completed,
+           SET rank = l.rank, application_state = l.application_state, uid = l.uid,
+               spark_app_id = coalesce(l.spark_app_id, a.spark_app_id),
+               driver_pod = coalesce(l.driver_pod, a.driver_pod),
+               executors_running = l.executors_running, executors_failed = l.executors_failed,
+               executors_completed = l.executors_completed,
                submitted_at = coalesce(a.submitted_at, archer_now()),
-               started_at = CASE WHEN i.state = 'running' AND a.started_at IS NULL
-                                 THEN coalesce(i.started_at, archer_now()) ELSE a.started_at END
-          FROM input i
-         WHERE a.job_id = i.job_id AND a.number = i.number AND a.ended_at IS NULL AND i.rank >= a.rank
-           AND (a.rank, a.application_state, a.executors_running, a.executors_failed, a.executors_completed,
-                a.spark_app_id)
-               IS DISTINCT FROM (i.rank, i.application_state, i.executors_running, i.executors_failed,
-                                 i.executors_completed, coalesce(i.spark_app_id, a.spark_app_id))
-        RETURNING a.job_id, a.number, i.state, a.started_at
+               started_at = CASE WHEN l.seen_state = 'running' AND a.started_at IS NULL
+                                 THEN {_held("l.started_at")} ELSE a.started_at END
+          FROM locked l
+         WHERE a.job_id = l.job_id AND a.number = l.number AND a.ended_at IS NULL AND l.rank >= a.rank
+           AND coalesce(nullif(a.uid, ''), l.uid) = l.uid
+        RETURNING a.job_id, a.number, l.seen_state, a.started_at
     ),
     moved AS (
         UPDATE jobs j
-           SET state = k.state, version = j.version + 1, started_at = coalesce(j.started_at, k.started_at)
+           SET state = k.seen_state, version = j.version + 1, waiting = NULL,
+               started_at = coalesce(j.started_at, k.started_at)
           FROM known k
          WHERE j.id = k.job_id AND j.attempt = k.number
            AND array_position(ARRAY['dispatching', 'submitted', 'running'], j.state)
-               < array_position(ARRAY['dispatching', 'submitted', 'running'], k.state)
+               < array_position(ARRAY['dispatching', 'submitted', 'running'], k.seen_state)
         RETURNING j.id, j.attempt, j.state
     ),
     events AS (
@@ -131,29 +151,40 @@ SEEN = text(f"""
 # A cancel that was answered wins: the job ends cancelled (or failed, when it was a deadline), not retried.
 ENDED = text(f"""
     WITH input AS ({_input(ENDED_TYPES)}),
+    locked AS (
+        SELECT j.state, j.attempt, j.cancel_reason, i.*
+          FROM input i JOIN attempts a ON a.job_id = i.job_id AND a.number = i.number
+                       JOIN jobs j ON j.id = i.job_id
+         WHERE a.ended_at IS NULL
+         ORDER BY j.id
+           FOR UPDATE OF j
+    ),
     closed AS (
         UPDATE attempts a
-           SET rank = 4, application_state = i.application_state, reason = i.reason, fault = i.fault,
-               message = i.message, evidence = CAST(i.evidence AS jsonb), exit_code = i.exit_code,
-               spark_app_id = coalesce(i.spark_app_id, a.spark_app_id), executors_running = 0,
-               executors_failed = i.executors_failed, executors_completed = i.executors_completed,
+           SET rank = 4, application_state = l.application_state, reason = l.reason, fault = l.fault,
+               message = l.message, evidence = CAST(l.evidence AS jsonb), exit_code = l.exit_code,
+               spark_app_id = coalesce(l.spark_app_id, a.spark_app_id), executors_running = 0,
+               executors_failed = l.executors_failed, executors_completed = l.executors_completed,
                submitted_at = coalesce(a.submitted_at, archer_now()),
-               started_at = coalesce(a.started_at, i.started_at),
-               ended_at = greatest(coalesce(i.ended_at, archer_now()), a.placed_at)
-          FROM input i
-         WHERE a.job_id = i.job_id AND a.number = i.number AND a.ended_at IS NULL
-        RETURNING a.job_id, a.number, a.started_at, i.state, i.reason, i.fault, i.message, i.retry_seconds
+               started_at = coalesce(a.started_at, CASE WHEN l.started_at IS NOT NULL
+                                                        THEN {_held("l.started_at")} END),
+               ended_at = greatest({_held("l.ended_at")}, a.started_at,
+                                   CASE WHEN l.started_at IS NOT NULL THEN {_held("l.started_at")} END)
+          FROM locked l
+         WHERE a.job_id = l.job_id AND a.number = l.number AND a.ended_at IS NULL
+        RETURNING a.job_id, a.number, a.started_at, l.final_state, l.reason, l.fault, l.message, l.retry_seconds,
+                  l.state, l.cancel_reason
     ),
     judged AS (
-        SELECT c.job_id, c.number, c.started_at, c.message, c.retry_seconds,
-               CASE WHEN j.state = 'cancelling' AND j.cancel_reason = 'timeout' THEN 'failed'
-                    WHEN j.state = 'cancelling' THEN 'cancelled'
-                    WHEN c.state = 'failed' AND c.retry_seconds IS NOT NULL THEN 'queued'
-                    ELSE c.state END AS state,
-               CASE WHEN j.state = 'cancelling' THEN j.cancel_reason ELSE c.reason END AS reason,
-               CASE WHEN j.state <> 'cancelling' THEN c.fault
-                    WHEN j.cancel_reason = 'timeout' THEN 'policy' ELSE 'user' END AS fault
-          FROM closed c JOIN jobs j ON j.id = c.job_id
+        SELECT job_id, number, started_at, message, retry_seconds,
+               CASE WHEN state = 'cancelling' AND cancel_reason = 'timeout' THEN 'failed'
+                    WHEN state = 'cancelling' THEN 'cancelled'
+                    WHEN final_state = 'failed' AND retry_seconds IS NOT NULL THEN 'queued'
+                    ELSE final_state END AS state,
+               CASE WHEN state = 'cancelling' THEN cancel_reason ELSE reason END AS reason,
+               CASE WHEN state <> 'cancelling' THEN fault
+                    WHEN cancel_reason = 'timeout' THEN 'policy' ELSE 'user' END AS fault
+          FROM closed
     ),
     moved AS (
         UPDATE jobs j
@@ -197,11 +228,18 @@ LIVE = text("""
 """)
 
 OPEN = text("""
-    SELECT a.job_id, a.number, s.request
+    SELECT a.job_id, a.number, a.uid, s.request
       FROM unnest(CAST(:job_ids AS text[]), CAST(:numbers AS smallint[])) AS i (job_id, number)
       JOIN attempts a USING (job_id, number)
       JOIN job_specs s USING (job_id)
      WHERE a.ended_at IS NULL
+""")
+
+CLOSED = text("""
+    SELECT a.application
+      FROM unnest(CAST(:job_ids AS text[]), CAST(:numbers AS smallint[])) AS i (job_id, number)
+      JOIN attempts a USING (job_id, number)
+     WHERE a.ended_at IS NOT NULL AND a.cluster = :cluster
 """)
 
 
@@ -224,6 +262,7 @@ class OpenAttempt:
 
     job_id: str
     number: int
+    uid: str | None
     request: str
 
 
@@ -258,6 +297,16 @@ async def open_attempts(
     """Those of the named attempts that have not ended, by job id and number."""
     rows = await tx.execute(OPEN, {"job_ids": [job for job, _ in pairs], "numbers": [n for _, n in pairs]})
     return {(row["job_id"], row["number"]): OpenAttempt(**row) for row in rows.mappings()}
+
+
+async def closed_applications(
+    tx: AsyncConnection, cluster: str, pairs: Sequence[tuple[str, int]]
+) -> set[str]:
+    """Names of the applications in *cluster* whose attempts have ended, among the named attempts."""
+    rows = await tx.execute(
+        CLOSED, {"cluster": cluster, "job_ids": [job for job, _ in pairs], "numbers": [n for _, n in pairs]}
+    )
+    return {row.application for row in rows}
 
 
 async def checkpoint(tx: AsyncConnection, cluster: str, resource_version: str) -> None:

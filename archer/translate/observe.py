@@ -6,8 +6,10 @@ opaque: an observation with a lower rank than what is stored changes nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from archer.domain.states import JobState
@@ -33,6 +35,11 @@ STATE_OF: Final[dict[str, JobState]] = {
     SUCCEEDED: JobState.SUCCEEDED,
     FAILED: JobState.FAILED,
 }
+ATTEMPT: Final = re.compile(r"[1-9][0-9]{0,3}\Z")
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")  # NUL and lone surrogates, which JSON can carry
+TIME: Final = re.compile(
+    r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z\Z"
+)  # RFC 3339
 RANK: Final[dict[JobState, int]] = {
     JobState.QUEUED: 0,
     JobState.DISPATCHING: 1,
@@ -77,29 +84,51 @@ class Application:
 
 
 def from_resource(resource: Mapping[str, Any]) -> Application:
-    """Read a SparkApplication object as an API server returns it. Absent parts read as empty."""
+    """Read a SparkApplication object as an API server returns it. Absent parts read as empty.
+
+    Anybody with rights in the namespace can write labels and status, so what Postgres could not store is
+    dropped here: one odd object must not keep the others from being recorded.
+    """
     metadata = resource.get("metadata") or {}
     labels = metadata.get("labels") or {}
     status = resource.get("status") or {}
     app_state = status.get("applicationState") or {}
     executors = list((status.get("executorState") or {}).values())
-    attempt = labels.get(names.ATTEMPT, "")
     return Application(
         namespace=metadata.get("namespace", "default"),
         name=metadata["name"],
         uid=metadata.get("uid", ""),
         resource_version=metadata.get("resourceVersion", ""),
         job_id=labels.get(names.JOB_ID),
-        attempt=int(attempt) if attempt.isdecimal() else None,
+        attempt=_attempt(labels.get(names.ATTEMPT, "")),
         spec_sha256=(metadata.get("annotations") or {}).get(names.SPEC_SHA256),
-        application_state=app_state.get("state", ""),
-        error_message=app_state.get("errorMessage", ""),
-        spark_app_id=status.get("sparkApplicationId") or None,
-        driver_pod=(status.get("driverInfo") or {}).get("podName") or None,
+        application_state=_text(app_state.get("state")),
+        error_message=_text(app_state.get("errorMessage")),
+        spark_app_id=_text(status.get("sparkApplicationId")) or None,
+        driver_pod=_text((status.get("driverInfo") or {}).get("podName")) or None,
         executors_running=executors.count("RUNNING"),
         executors_failed=executors.count("FAILED"),
         executors_completed=executors.count("COMPLETED"),
         created_at=metadata.get("creationTimestamp", ""),
-        driver_started_at=status.get("lastSubmissionAttemptTime") or None,
-        ended_at=status.get("terminationTime") or None,
+        driver_started_at=_time(status.get("lastSubmissionAttemptTime")),
+        ended_at=_time(status.get("terminationTime")),
     )
+
+
+def _attempt(label: str) -> int | None:
+    return int(label) if ATTEMPT.match(label) else None
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else ""
+    return UNSTORABLE.sub("\ufffd", text)
+
+
+def _time(value: Any) -> str | None:
+    if not isinstance(value, str) or TIME.match(value) is None:
+        return None
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:  # such as the 30th of February
+        return None
+    return value

@@ -34,6 +34,7 @@ STATUS: Final[dict[type[ArcherError], int]] = {
     ArcherError: 500,
 }
 
+
 class Fault(BaseModel):
     """One wrong parameter."""
 

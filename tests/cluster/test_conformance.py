@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from archer.clusters.port import Change, Cluster
+from archer.clusters.port import Change
 from archer.errors import AlreadyExists, LogNotFound, ManifestRejected, UidMismatch, WatchExpired
 from tests.cluster.rigs import (
     PATIENCE_SECONDS,
-    FakeRig,
-    LocalRig,
     Rig,
     manifest,
-    operated,
-    until,
     until_gone,
     until_state,
 )
-
-
-@pytest.fixture(params=["fake", "local"])
-async def rig(request, tmp_path) -> AsyncIterator[Rig]:
-    if request.param == "fake":
-        yield FakeRig()
-        return
-    local = LocalRig(tmp_path)
-    async with operated(local.config):
-        yield local
-    await local.cluster.close()
 
 
 async def test_a_probe_answers_with_a_version(rig: Rig):
@@ -99,7 +83,8 @@ async def test_strangers_take_names_but_are_not_listed(rig: Rig):
 async def test_a_watch_tells_a_run_from_its_start_to_its_end(rig: Rig):
     watch = rig.cluster.watch((await rig.cluster.list()).resource_version)
     await rig.cluster.create(manifest("job-1"))
-    await _next(watch, lambda change: _is(change, "job-1", ""))
+    # its very first state may be over before anybody looks
+    await _next(watch, lambda change: _is(change, "job-1"))
     await rig.run("job-1")
     await _next(watch, lambda change: _is(change, "job-1", "RUNNING"))
     await rig.end("job-1", exit_code=0)
@@ -115,9 +100,10 @@ async def test_a_watch_tells_what_was_missed_since_its_version(rig: Rig):
     await rig.run("job-1")
     await rig.cluster.create(manifest("other-1"))
     watch = rig.cluster.watch(before)
-    told = {change.application.name for change in [await _next(watch), await _next(watch)] if change.application}
-    told |= {(await _next(watch)).application.name} if len(told) < 2 else set()  # type: ignore[union-attr]
-    assert told == {"job-1", "other-1"}
+    told: list[str] = []
+    while len(set(told)) < 2:
+        told.append(_name(await _next(watch)))
+    assert set(told) == {"job-1", "other-1"}
 
 
 async def test_a_watch_goes_on_from_any_version_it_gave(rig: Rig):
@@ -185,65 +171,14 @@ async def test_another_uid_deletes_nothing(rig: Rig):
     await rig.run("job-1")
 
 
-@pytest.mark.parametrize(("exit_code", "state", "phase"), [(0, "COMPLETED", "succeeded"), (3, "FAILED", "failed")])
-async def test_the_end_of_a_driver_is_known(rig: Rig, exit_code: int, state: str, phase: str):
-    await rig.cluster.create(manifest("job-1"))
-    await rig.run("job-1")
-    running = await rig.cluster.driver("default", "job-1")
-    assert running is not None
-    assert (running.phase, running.exit_code, running.pod) == ("running", None, "job-1-driver")
-    await rig.end("job-1", exit_code=exit_code)
-    ended = await until_state(rig.cluster, "job-1", state)
-    assert (str(exit_code) in ended.error_message) == (exit_code != 0)
-    driver = await rig.cluster.driver("default", "job-1")
-    assert driver is not None
-    assert (driver.phase, driver.exit_code, driver.signal) == (phase, exit_code, None)
-    assert driver.started_at
-    assert driver.ended_at
-
-
-async def test_a_log_is_read_in_parts_until_it_is_complete(rig: Rig):
-    await rig.cluster.create(manifest("job-1"))
-    await rig.run("job-1")
-    text = b"driver of job-1 runs\n"
-    await until(lambda: _has_log(rig.cluster, text))
-    part = await _read(rig.cluster, offset=0, limit=6)
-    assert (part.data, part.next_offset, part.size, part.complete) == (b"driver", 6, len(text), False)
-    assert (await _read(rig.cluster, offset=6)).data == text[6:]
-    assert (await _read(rig.cluster, offset=-5)).data == b"runs\n"
-    assert (await _read(rig.cluster, offset=-500)).data == text
-    assert not (await _read(rig.cluster, offset=0)).complete
-    await rig.end("job-1", exit_code=0)
-    await until_state(rig.cluster, "job-1", "COMPLETED")
-    text += b"driver of job-1 ends\n"
-    whole = await _read(rig.cluster, offset=0)
-    assert (whole.data, whole.size, whole.complete) == (text, len(text), True)
-    assert not (await _read(rig.cluster, offset=0, limit=6)).complete
-    beyond = await _read(rig.cluster, offset=10_000)
-    assert (beyond.data, beyond.offset, beyond.complete) == (b"", len(text), True)
-
-
-async def test_a_log_that_does_not_exist_is_said_so(rig: Rig):
-    await rig.cluster.create(manifest("job-1"))
-    await rig.run("job-1")
-    with pytest.raises(LogNotFound):
-        await rig.cluster.read_log("default", "job-1", role="executor-1", offset=0, limit=10)
-
-
-async def _read(cluster: Cluster, *, offset: int, limit: int = 1000):
-    return await cluster.read_log("default", "job-1", role="driver", offset=offset, limit=limit)
-
-
-async def _has_log(cluster: Cluster, text: bytes) -> bool:
-    try:
-        return (await _read(cluster, offset=0)).data == text
-    except LogNotFound:
-        return False
-
-
 def _is(change: Change, name: str, *states: str) -> bool:
     found = change.application
     return found is not None and found.name == name and (not states or found.application_state in states)
+
+
+def _name(change: Change) -> str:
+    assert change.application is not None
+    return change.application.name
 
 
 async def _next(watch, wanted=lambda change: change.kind != "bookmark") -> Change:

@@ -9,7 +9,7 @@ import pytest
 
 from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
-from archer.errors import LogNotFound
+from archer.translate.observe import Application
 from tests.cluster.rigs import manifest, operated, processes_of, until, until_gone
 
 pytestmark = pytest.mark.spark
@@ -91,12 +91,13 @@ async def test_a_cancelled_spark_job_leaves_no_process(cluster: LocalCluster):
     assert processes_of(found.uid) == []
 
 
-async def _end(cluster: LocalCluster, name: str):
+async def _end(cluster: LocalCluster, name: str) -> tuple[Application, str]:
     async def ended():
         found = await cluster.get("default", name)
         return found if found is not None and found.state.is_final else None
 
     application = await until(ended, SPARK_SECONDS)
+    assert application is not None
     log = await cluster.read_log("default", name, role="driver", offset=0, limit=1_000_000)
     assert log.complete
     return application, log.data.decode()
@@ -107,5 +108,5 @@ async def _has_workers(cluster: LocalCluster, uid: str) -> bool:
     commands = [Path(f"/proc/{pid}/cmdline") for pid in processes_of(uid)]
     try:
         return sum(b"pyspark.daemon" in path.read_bytes() for path in commands) >= 2
-    except (OSError, LogNotFound):
+    except OSError:
         return False

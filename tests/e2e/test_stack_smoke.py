@@ -1,4 +1,4 @@
-"""The stack itself: a PySpark file on S3 runs through the operator and YuniKorn, and its event log is found."""
+"""The stack itself: a PySpark file on S3 runs through the operator and YuniKorn, and its log is found."""
 
 import json
 import time
@@ -8,19 +8,23 @@ from typing import Any
 
 import pytest
 
-from tests.stack import kubectl, s3
+from tests.stack import etcd, kubectl, s3
+from tests.stack.host import processes
 from tests.stack.layout import (
     CLUSTERS,
     HISTORY_ADDRESS,
     JOB_NAMESPACES,
     METASTORE_ADDRESS,
     MOKA_A,
+    MOKA_ARM,
+    MOKA_X86,
     S3_BUCKET,
     S3_ENDPOINT,
     SPARK_IMAGE,
     YUNIKORN_ADDRESS,
     Cluster,
 )
+from tests.stack.parts import answers, proxies
 from tests.stack.parts.order import PARTS, part
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("stack")]
@@ -90,7 +94,7 @@ def test_a_cluster_is_reached_through_its_proxy_and_lets_drivers_make_executors(
         assert kubectl.kubectl(cluster, f"--server={cluster.proxied_server}", *question).strip() == "yes"
 
 
-@pytest.mark.parametrize("cluster", CLUSTERS[1:], ids=lambda cluster: cluster.name)
+@pytest.mark.parametrize("cluster", [MOKA_ARM, MOKA_X86], ids=lambda cluster: cluster.name)
 def test_an_application_for_an_architecture_lands_on_such_a_node(cluster):
     name = f"smoke-{time.time_ns():x}"
     operator = part(f"spark-operator-{cluster.name}")
@@ -108,7 +112,7 @@ def test_an_application_for_an_architecture_lands_on_such_a_node(cluster):
 
 
 def test_a_fake_operator_moves_an_application_to_its_end_without_a_pod():
-    cluster = CLUSTERS[1]
+    cluster = MOKA_ARM
     name = f"smoke-{time.time_ns():x}"
     operator = part(f"fake-operator-{cluster.name}")
     operator.start()
@@ -119,6 +123,27 @@ def test_a_fake_operator_moves_an_application_to_its_end_without_a_pod():
         operator.stop()
     assert ended["applicationState"]["state"] == "FAILED"
     assert not kubectl.is_there(cluster, "pod", f"{name}-driver")
+
+
+def test_a_cluster_is_cut_off_by_its_proxy_and_the_others_are_not():
+    proxies.set_enabled(MOKA_ARM.name, enabled=False)
+    try:
+        assert not answers.http_ok(f"{MOKA_ARM.proxied_server}/readyz")
+        assert answers.http_ok(f"{MOKA_X86.proxied_server}/readyz")
+        assert answers.http_ok(f"{MOKA_ARM.server}/readyz")
+    finally:
+        proxies.reset()
+    assert answers.http_ok(f"{MOKA_ARM.proxied_server}/readyz")
+
+
+def test_versions_before_a_compaction_are_gone_once_the_api_server_starts_again():
+    etcd.compact(MOKA_ARM)
+    process = processes.restart(f"apiserver-{MOKA_ARM.name}")
+    ready = f"{MOKA_ARM.server}/readyz"
+    processes.wait("the API server", lambda: answers.http_ok(ready), seconds=90, process=process)
+    watch = "/api/v1/namespaces?watch=1&resourceVersion=1&timeoutSeconds=5"
+    event = json.loads(kubectl.kubectl(MOKA_ARM, "get", "--raw", watch).splitlines()[0])
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
 
 
 def test_every_part_has_a_name_of_its_own():
@@ -184,7 +209,7 @@ def application(
 
 
 def template(name: str, role: str, annotations: dict[str, str], architecture: str | None) -> dict[str, Any]:
-    """A pod as the operator must make it; without its webhook it takes scheduler and environment from here only."""
+    """A pod as the operator must make it; without its webhook this says scheduler and environment."""
     container = {
         "name": f"spark-kubernetes-{role}",
         "envFrom": [{"secretRef": {"name": "moka-s3"}}],

@@ -6,57 +6,39 @@ log text, and says which call fails how. ``tests/cluster`` keeps it honest.
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import copy
 import json
 import uuid
-from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import replace
+from typing import Any
 
 from archer.clusters.port import Change, DriverEvidence, Listing, LogChunk, Manifest
 from archer.domain.identifiers import driver_pod_name
-from archer.errors import AlreadyExists, ClusterUnavailable, LogNotFound, ManifestRejected, UidMismatch, WatchExpired
+from archer.errors import AlreadyExists, LogNotFound, ManifestRejected, UidMismatch
 from archer.translate import names
 from archer.translate.observe import Application, from_resource
+from tests.fakes.faults import Faults
+from tests.fakes.stream import Stream
 
-Operation = Literal["probe", "create", "get", "list", "watch", "delete", "driver", "read_log"]
 CREATED_AT = "2027-01-01T00:00:00.000Z"
 STARTED_AT = "2027-01-01T00:00:10.000Z"
 ENDED_AT = "2027-01-01T00:01:00.000Z"
 
 
-@dataclass(slots=True)
-class Fault:
-    """A failure that waits for its call; *is_late* lets the call take effect first: its answer is lost."""
-
-    error: Exception
-    is_late: bool
-
-
-class FakeCluster:
+class FakeCluster(Faults, Stream):
     """A scripted cluster. Helpers beside the port's methods are synchronous and take effect at once."""
 
     def __init__(self, name: str = "fake", *, bookmark_seconds: float = 5.0) -> None:
+        Faults.__init__(self)
+        Stream.__init__(self, bookmark_seconds=bookmark_seconds)
         self.name = name
-        self.calls: builtins.list[tuple[Operation, str]] = []
         self.holds_deletions = False  # True: a deleted application stays until `finish_deletion`
-        self._bookmark_seconds = bookmark_seconds
-        self._life = uuid.uuid4().hex[:8]
         self._resources: dict[str, dict[str, Any]] = {}
         self._drivers: dict[str, DriverEvidence] = {}
         self._logs: dict[str, tuple[bytes, bool]] = {}
-        self._history: builtins.list[Change] = []
-        self._oldest = 0
-        self._watches: set[asyncio.Queue[Change | Exception | None]] = set()
-        self._faults: dict[str, deque[Fault]] = {}
-        self._outage: Exception | None = None
         self._stale: Listing | None = None
-        self._is_silent = False
-        self._skips = 0
-        self._copies = 0
 
     # --- the port -----------------------------------------------------------------------------------------
 
@@ -93,26 +75,8 @@ class FakeCluster:
 
     async def watch(self, resource_version: str) -> AsyncIterator[Change]:
         self._enter("watch")
-        missed = self._after(resource_version)
-        inbox: asyncio.Queue[Change | Exception | None] = asyncio.Queue()
-        self._watches.add(inbox)
-        try:
-            for change in missed:
-                yield change
-            while True:
-                try:
-                    item = await asyncio.wait_for(inbox.get(), self._bookmark_seconds)
-                except TimeoutError:
-                    if not self._is_silent:
-                        yield Change("bookmark", self._version(), None)
-                    continue
-                if isinstance(item, Exception):
-                    raise item
-                if item is None:
-                    return
-                yield item
-        finally:
-            self._watches.discard(inbox)
+        async for change in self._follow(resource_version):
+            yield change
 
     async def delete(self, namespace: str, name: str, uid: str) -> None:
         late = self._enter("delete", name)
@@ -227,62 +191,14 @@ class FakeCluster:
 
     # --- what a test says about the cluster ---------------------------------------------------------------
 
-    def fail(self, operation: Operation, error: Exception, *, times: int = 1, late: bool = False) -> None:
-        """Let the next calls fail; *late* after they took effect."""
-        waiting = self._faults.setdefault(operation, deque())
-        waiting.extend(Fault(error, late) for _ in range(times))
-
-    def lose_answer(self, operation: Operation, *, times: int = 1) -> None:
-        """Let the next calls take effect and their answers get lost."""
-        self.fail(operation, ClusterUnavailable("connection reset by peer"), times=times, late=True)
-
-    def throttle(self, operation: Operation, *, retry_after_seconds: float, times: int = 1) -> None:
-        """Answer the next calls with 429."""
-        error = ClusterUnavailable("429 too many requests", retry_after_seconds=retry_after_seconds)
-        self.fail(operation, error, times=times)
-
     def go_down(self) -> None:
         """Let every call and every open watch fail until ``come_back``."""
-        self._outage = ClusterUnavailable("connection refused")
+        self._begin_outage()
         self.break_watches()
 
     def come_back(self) -> None:
         """Answer again."""
-        self._outage = None
-
-    def expire_watches(self) -> None:
-        """Forget history: open watches end with 410, and older versions are refused."""
-        self._oldest = len(self._history)
-        self._tell(WatchExpired("410 gone"))
-
-    def start_new_life(self) -> None:
-        """Be restored from elsewhere: every version ever given is refused."""
-        self._life = uuid.uuid4().hex[:8]
-        self._tell(WatchExpired("410 gone"))
-
-    def break_watches(self) -> None:
-        """Let open watches fail as a broken connection does."""
-        self._tell(ClusterUnavailable("the stream broke"))
-
-    def end_watches(self) -> None:
-        """Let open watches end as an API server ends them after some minutes."""
-        self._tell(None)
-
-    def silence_watches(self) -> None:
-        """Let watches say nothing any more, without ending them."""
-        self._is_silent = True
-
-    def heal_watches(self) -> None:
-        """Let watches speak again; what was not said stays unsaid."""
-        self._is_silent = False
-
-    def skip_events(self, count: int) -> None:
-        """Leave out the next events."""
-        self._skips += count
-
-    def duplicate_events(self, count: int) -> None:
-        """Say the next events twice."""
-        self._copies += count
+        self._end_outage()
 
     def freeze_listing(self) -> None:
         """Answer lists with what is now, whatever happens, as a lagging API server does."""
@@ -294,58 +210,11 @@ class FakeCluster:
 
     # --- inside -------------------------------------------------------------------------------------------
 
-    def _enter(self, operation: Operation, name: str = "") -> Fault | None:
-        self.calls.append((operation, name))
-        if self._outage is not None:
-            raise self._outage
-        waiting = self._faults.get(operation)
-        fault = waiting.popleft() if waiting else None
-        if fault is not None and not fault.is_late:
-            raise fault.error
-        return fault
-
-    def _leave(self, late: Fault | None) -> None:
-        if late is not None:
-            raise late.error
-
     def _put(self, resource: dict[str, Any]) -> Application:
         self._record("upserted", resource)
+        self._resources[resource["metadata"]["name"]] = resource
         return from_resource(resource)
-
-    def _record(self, kind: Literal["upserted", "deleted"], resource: dict[str, Any]) -> None:
-        version = f"{self._life}.{len(self._history) + 1}"
-        resource["metadata"]["resourceVersion"] = version
-        if kind == "upserted":
-            self._resources[resource["metadata"]["name"]] = resource
-        change = Change(kind, version, from_resource(resource))
-        self._history.append(change)
-        if not _is_ours(change) or self._is_silent:
-            return
-        if self._skips:
-            self._skips -= 1
-            return
-        self._tell(change)
-        if self._copies:
-            self._copies -= 1
-            self._tell(change)
-
-    def _tell(self, item: Change | Exception | None) -> None:
-        for inbox in list(self._watches):
-            inbox.put_nowait(item)
-
-    def _version(self) -> str:
-        return f"{self._life}.{len(self._history)}"
 
     def _listing(self) -> Listing:
         found = [from_resource(resource) for resource in self._resources.values()]
         return Listing([application for application in found if application.job_id], self._version())
-
-    def _after(self, version: str) -> builtins.list[Change]:
-        life, _, digits = version.partition(".")
-        if life != self._life or not digits.isdecimal() or not self._oldest <= int(digits) <= len(self._history):
-            raise WatchExpired("410 gone: the version is too old, or of another life")
-        return [change for change in self._history[int(digits) :] if _is_ours(change)]
-
-
-def _is_ours(change: Change) -> bool:
-    return change.application is not None and change.application.job_id is not None

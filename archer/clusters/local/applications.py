@@ -82,7 +82,7 @@ class Applications:
             with self._journal.changing():
                 if home.exists() or (self._layout.deleted / name).exists():
                     raise AlreadyExists(f"the name {name} is taken")
-                self._write_status(staged, self._journal.append("upserted", name), {})
+                self._write_status(staged, version=self._journal.append("upserted", name), status={})
                 with disk_errors("store the application"):
                     staged.rename(home)
                     files.sync_directory(self._layout.apps)
@@ -95,7 +95,7 @@ class Applications:
         """Replace the status, with a new resource version."""
         with self._journal.changing():
             version = self._journal.append("upserted", stored.directory.name)
-            self._write_status(stored.directory, version, status)
+            self._write_status(stored.directory, version=version, status=status)
         metadata = {**stored.resource["metadata"], "resourceVersion": version}
         return Stored(stored.directory, {**stored.resource, "metadata": metadata, "status": dict(status)})
 
@@ -118,7 +118,7 @@ class Applications:
                 files.sync_directory(self._layout.deleted)
                 files.sync_directory(self._layout.apps)
 
-    def _write_status(self, directory: Path, version: str, status: Mapping[str, Any]) -> None:
+    def _write_status(self, directory: Path, *, version: str, status: Mapping[str, Any]) -> None:
         content = {"resourceVersion": version, "status": dict(status)}
         with disk_errors("store the status"):
             files.write(directory / "status.json", json.dumps(content).encode())

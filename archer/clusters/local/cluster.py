@@ -163,7 +163,7 @@ class LocalCluster:
             return None
         observed = _from_files(stored)
         tail = logs.tail(stored.directory) if observed.exit else b""
-        return status.evidence(name, stored.resource["status"], observed, log_tail=tail)
+        return status.evidence(name, observed, status=stored.resource["status"], log_tail=tail)
 
     def _read_log(self, namespace: str, name: str, *, role: str, offset: int, limit: int) -> LogChunk:
         stored = self._find(namespace, name) or self._applications.read_deleted(name)
@@ -187,11 +187,11 @@ def spark_version(spark_home: Path) -> str:
 
 def _from_files(stored: Stored) -> Observed:
     """Where a run stands without looking at locks, which are the operator's to judge."""
-    started = files.read_json(stored.directory / "started")
+    started = run.read_started(stored.directory)
     if started is None:
         return Observed(Phase.PENDING)
     ended = run.read_exit(stored.directory)
     if ended is not None:
-        return Observed(Phase.ENDED, started["pid"], started["at"], ended)
+        return Observed(Phase.ENDED, *started, ended)
     is_over = bool(stored.resource["status"].get("terminationTime"))
-    return Observed(Phase.VANISHED if is_over else Phase.RUNNING, started["pid"], started["at"])
+    return Observed(Phase.VANISHED if is_over else Phase.RUNNING, *started)

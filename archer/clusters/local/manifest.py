@@ -23,11 +23,11 @@ def resource(manifest: Mapping[str, Any], *, uid: str, created_at: str) -> dict[
     if len(text) > MAX_BYTES:
         raise ManifestRejected(f"the manifest has {len(text)} bytes, more than {MAX_BYTES}")
     made = json.loads(text)
-    _require(made.get("apiVersion") == names.API_VERSION, "apiVersion", f"must be {names.API_VERSION}")
-    _require(made.get("kind") == names.KIND, "kind", f"must be {names.KIND}")
+    _require(made.get("apiVersion") == names.API_VERSION, "apiVersion", rule=f"must be {names.API_VERSION}")
+    _require(made.get("kind") == names.KIND, "kind", rule=f"must be {names.KIND}")
     metadata, spec = made.get("metadata"), made.get("spec")
-    _require(isinstance(metadata, dict), "metadata", "must be an object")
-    _require(isinstance(spec, dict), "spec", "must be an object")
+    _require(isinstance(metadata, dict), "metadata", rule="must be an object")
+    _require(isinstance(spec, dict), "spec", rule="must be an object")
     _metadata(metadata)
     _spec(spec)
     given = {"uid": uid, "creationTimestamp": created_at, "generation": 1}
@@ -43,40 +43,44 @@ def resource(manifest: Mapping[str, Any], *, uid: str, created_at: str) -> dict[
 def _metadata(metadata: dict[str, Any]) -> None:
     name = metadata.get("name")
     _require(
-        isinstance(name, str) and NAME.match(name) is not None, "metadata.name", "must be a DNS-1035 name"
+        isinstance(name, str) and NAME.match(name) is not None,
+        "metadata.name",
+        rule="must be a DNS-1035 name",
     )
-    _require(isinstance(metadata.get("namespace", ""), str), "metadata.namespace", "must be a string")
+    _require(isinstance(metadata.get("namespace", ""), str), "metadata.namespace", rule="must be a string")
     for field in ("labels", "annotations"):
-        _require(_is_text_map(metadata.get(field) or {}), f"metadata.{field}", "must map strings to strings")
+        _require(
+            _is_text_map(metadata.get(field) or {}), f"metadata.{field}", rule="must map strings to strings"
+        )
 
 
 def _spec(spec: dict[str, Any]) -> None:
-    _require(spec.get("type") in TYPES, "spec.type", f"must be one of {', '.join(sorted(TYPES))}")
+    _require(str(spec.get("type")) in TYPES, "spec.type", rule=f"must be one of {', '.join(sorted(TYPES))}")
     file = spec.get("mainApplicationFile")
-    _require(isinstance(file, str) and "://" in file, "spec.mainApplicationFile", "must be a location")
+    _require(isinstance(file, str) and "://" in file, "spec.mainApplicationFile", rule="must be a location")
     arguments = spec.get("arguments") or []
-    _require(_is_text_list(arguments), "spec.arguments", "must be a list of strings")
+    _require(_is_text_list(arguments), "spec.arguments", rule="must be a list of strings")
     if spec["type"] in ("Java", "Scala"):
-        _require(isinstance(spec.get("mainClass"), str), "spec.mainClass", "is needed")
+        _require(isinstance(spec.get("mainClass"), str), "spec.mainClass", rule="is needed")
     for field in ("sparkConf", "hadoopConf"):
-        _require(_is_text_map(spec.get(field) or {}), f"spec.{field}", "must map strings to strings")
+        _require(_is_text_map(spec.get(field) or {}), f"spec.{field}", rule="must map strings to strings")
     for role in ("driver", "executor"):
-        _size(spec.get(role) or {}, f"spec.{role}")
-    deps = spec.get("deps") or {}
+        _size(spec.get(role, {}), f"spec.{role}")
+    deps = spec.get("deps", {})
     _require(
         isinstance(deps, dict) and all(_is_text_list(entry or []) for entry in deps.values()),
         "spec.deps",
-        "must hold lists of strings",
+        rule="must hold lists of strings",
     )
 
 
 def _size(role: Any, field: str) -> None:
-    _require(isinstance(role, dict), field, "must be an object")
+    _require(isinstance(role, dict), field, rule="must be an object")
     for count in ("cores", "instances"):
         value = role.get(count, 1)
         is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        _require(is_count, f"{field}.{count}", "must be a whole number")
-    _require(isinstance(role.get("memory", ""), str), f"{field}.memory", "must be a string")
+        _require(is_count, f"{field}.{count}", rule="must be a whole number")
+    _require(isinstance(role.get("memory", ""), str), f"{field}.memory", rule="must be a string")
 
 
 def _is_text_map(value: Any) -> bool:
@@ -87,6 +91,6 @@ def _is_text_list(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(entry, str) and "\0" not in entry for entry in value)
 
 
-def _require(is_right: bool, field: str, message: str) -> None:
+def _require(is_right: bool, field: str, *, rule: str) -> None:
     if not is_right:
-        raise ManifestRejected(f"{field} {message}")
+        raise ManifestRejected(f"{field} {rule}")

@@ -7,13 +7,14 @@ at any step. Drivers run on without it.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import shutil
 import signal
 import sys
 import time
 from typing import Final
+
+import structlog
 
 from archer.clusters.local import files, logs, status
 from archer.clusters.local.applications import Applications, Stored
@@ -24,8 +25,6 @@ from archer.clusters.local.driver.supervisor import now
 from archer.clusters.local.journal import Journal, disk_errors
 from archer.errors import ClusterError
 
-log = logging.getLogger(__name__)
-
 RETRY_SECONDS: Final = 1.0
 STANDBY_SECONDS: Final = 0.5
 
@@ -35,6 +34,7 @@ class LocalOperator:
 
     def __init__(self, config: LocalConfig) -> None:
         self._config = config
+        self._log = structlog.get_logger().bind(cluster=config.name)
         self._layout = config.layout
         self._journal = Journal(self._layout)
         self._applications = Applications(self._layout, self._journal)
@@ -58,8 +58,8 @@ class LocalOperator:
             while not stop.is_set():
                 try:
                     await asyncio.to_thread(self._round)
-                except ClusterError as error:
-                    log.warning("local cluster %s: %s", self._config.name, error)
+                except (ClusterError, OSError) as error:
+                    self._log.warning("a round broke off", error=str(error))
                 await _pause(stop, self._config.poll_seconds)
 
     async def _take_lead(self, stop: asyncio.Event) -> int | None:
@@ -71,7 +71,7 @@ class LocalOperator:
             if lock is not None:
                 return lock
             if not is_told:
-                log.warning("local cluster %s: another process operates it; standing by", self._config.name)
+                self._log.warning("another process operates this cluster; standing by")
                 is_told = True
             await _pause(stop, STANDBY_SECONDS)
         return None
@@ -84,6 +84,7 @@ class LocalOperator:
                     shutil.rmtree(entry.path, ignore_errors=True)
         with self._journal.reading():
             self._position = self._journal.size()
+            self._waiting = set()
             self._open = {stored.directory.name: stored for stored in self._applications.all()}
 
     def _round(self) -> None:
@@ -93,9 +94,9 @@ class LocalOperator:
             stored = self._open[name]
             try:
                 phase = self._settle(stored)
-            except ClusterError as error:
-                log.warning("local cluster %s: %s: %s", self._config.name, name, error)
-                busy += run.observe(stored.directory, stored.uid).phase is not Phase.PENDING
+            except (ClusterError, OSError) as error:
+                self._log.warning("could not settle an application", application=name, error=str(error))
+                busy += 1  # it may be running
                 continue
             busy += phase in (Phase.RUNNING, Phase.ORPHANED)
             if phase is Phase.PENDING:
@@ -129,7 +130,7 @@ class LocalOperator:
             run.withdraw(stored.directory, at=now(), error="deleted before it started")
             observed = run.observe(stored.directory, stored.uid)
         if observed.phase is Phase.ORPHANED:
-            run.kill_orphans(stored.directory, stored.uid, observed)
+            run.kill_orphans(stored.directory, stored.uid, observed=observed)
             return observed.phase
         if not is_deletion_asked:
             # else no verdict any more: the end that follows is the deletion's doing
@@ -171,14 +172,14 @@ class LocalOperator:
         if self._waits_until.get(name, 0) > time.monotonic():
             return False
         try:
-            order = submission.order(stored.resource, self._places(stored))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            run.withdraw(stored.directory, at=now(), error=f"the manifest cannot be run here: {error}")
-            return True
-        try:
-            run.spawn(stored.directory, stored.uid, order)
-        except ClusterError as error:
-            log.warning("local cluster %s: %s: %s", self._config.name, name, error)
+            try:
+                order = submission.order(stored.resource, self._places(stored))
+            except (LookupError, TypeError, ValueError, AttributeError) as error:
+                run.withdraw(stored.directory, at=now(), error=f"the manifest cannot be run here: {error}")
+            else:
+                run.spawn(stored.directory, stored.uid, order=order)
+        except (ClusterError, OSError) as error:
+            self._log.warning("could not start a driver; trying again", application=name, error=str(error))
             self._waits_until[name] = time.monotonic() + RETRY_SECONDS
             return False
         return True

@@ -34,7 +34,7 @@ def status(name: str, observed: Observed, *, at: str, spark_app_id: str | None) 
     }
 
 
-def evidence(name: str, status: Mapping[str, Any], observed: Observed, *, log_tail: bytes) -> DriverEvidence:
+def evidence(name: str, observed: Observed, *, status: Mapping[str, Any], log_tail: bytes) -> DriverEvidence:
     """Describe the driver as a pod's container status would."""
     exit_, is_vanished = observed.exit, observed.phase is Phase.VANISHED
     phase, reason, message = "running", "", ""

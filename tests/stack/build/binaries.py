@@ -22,6 +22,8 @@ class Module:
     ldflags: str = ""
     #: Folders of the module's source that are wanted beside the binary: ours -> (module path, theirs).
     data: dict[str, tuple[str, str]] = field(default_factory=dict)
+    #: The stack runs without it; built when somebody asks for the command.
+    on_request: bool = False
 
 
 _KUBERNETES = [
@@ -61,18 +63,23 @@ MODULES = {
             data={"stages": ("sigs.k8s.io/kwok", "kustomize/stage")},
         ),
         Module("toxiproxy", {"toxiproxy": "github.com/Shopify/toxiproxy/v2/cmd/server"}),
-        Module("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}),
+        Module("helm", {"helm": "helm.sh/helm/v3/cmd/helm"}, on_request=True),
     )
 }
 
 
+COMMANDS = sorted(command for module in MODULES.values() for command in module.commands)
+
+
 @cache
 def built(name: str) -> Path:
-    """The folder that holds the module's commands in ``bin`` and its data; builds them when they are not cached."""
+    """The folder that holds the module's commands in ``bin`` and its data; built unless cached."""
     module = MODULES[name]
     source = TOOLS / name
     compiler = run("go", "env", "GOVERSION", cwd=source)
-    key = fingerprint(source / "go.mod", source / "go.sum", repr(module), compiler)
+    key = fingerprint(
+        source / "go.mod", source / "go.sum", repr((module.commands, module.ldflags, module.data)), compiler
+    )
     return folder(name, key, lambda target: _build(module, source, target))
 
 

@@ -9,7 +9,7 @@ from tests.stack.host.commands import announce
 from tests.stack.host.processes import StackError
 
 CENTRAL = "https://repo1.maven.org/maven2"
-#: The pair that Spark 3.5's own Hadoop 3.3.4 was released with; another version of either fails at class loading.
+#: The pair that Spark 3.5's own Hadoop 3.3.4 was released with; other versions fail at class loading.
 S3A = {
     "org/apache/hadoop/hadoop-aws/3.3.4/hadoop-aws-3.3.4.jar": (
         "53f9ae03c681a30a50aa17524bd9790ab596b28481858e54efd989a826ed3a4a"

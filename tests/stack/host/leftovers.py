@@ -1,4 +1,4 @@
-"""What containers leave on the machine when kubelet did not get to clean up: containers, mounts, namespaces, cgroups."""
+"""What kubelet leaves when it did not get to clean up: containers, mounts, network namespaces, cgroups."""
 
 import json
 import os

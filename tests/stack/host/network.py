@@ -1,4 +1,4 @@
-"""The bridge that carries our address, kernel settings, and the rules that kube-proxy and kubelet leave behind."""
+"""The bridge that carries our address, kernel settings, and the rules that kube-proxy and kubelet leave."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ _SETTINGS = (
     "kernel/keys/root_maxbytes",
 )
 #: Chains of Kubernetes and of the CNI plugins begin so.
-_CHAIN_PREFIXES = ("KUBE-", "CNI-")
+CHAIN_PREFIXES = ("KUBE-", "CNI-")
 
 
 def ensure() -> None:
@@ -40,14 +40,19 @@ def ensure() -> None:
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
+def is_changed() -> bool:
+    """Whether `ensure` was called and not undone."""
+    return _SETTINGS_FILE.exists()
+
+
 def restore() -> None:
-    """Undo `ensure` and what the parts did to the network. May be called when there is nothing to undo."""
+    """Undo `ensure` and what the parts did to the network."""
     for save, tables in (("iptables-save", "iptables"), ("ip6tables-save", "ip6tables")):
         if shutil.which(save):
             _remove_chains(save, tables)
     if succeeds("ip", "link", "show", BRIDGE):
         run("ip", "link", "delete", BRIDGE)
-    if _SETTINGS_FILE.exists():
+    if is_changed():
         for name, value in json.loads(_SETTINGS_FILE.read_text()).items():
             path = Path("/proc/sys") / name
             if path.exists() and path.read_text().strip() != value:
@@ -75,7 +80,7 @@ def rules() -> list[str]:
 
 
 def _remove_chains(save: str, tables: str) -> None:
-    """Delete our chains and the rules that lead to them, one restore for each table so that it happens at once."""
+    """Delete our chains and the rules that lead to them, a whole table at once."""
     saved: dict[str, list[str]] = {}
     for line in run(save).splitlines():
         if line.startswith("*"):
@@ -84,16 +89,16 @@ def _remove_chains(save: str, tables: str) -> None:
             saved[next(reversed(saved))].append(line)
     for table, lines in saved.items():
         chains = [
-            line[1:].split()[0] for line in lines if line.startswith(tuple(f":{p}" for p in _CHAIN_PREFIXES))
+            line[1:].split()[0] for line in lines if line.startswith(tuple(f":{p}" for p in CHAIN_PREFIXES))
         ]
         if not chains:
             continue
         entries = [line for line in lines if line.startswith("-A") and not line.startswith(_APPENDED)]
         leading = [
-            f"-D{line[2:]}" for line in entries if any(f"-j {prefix}" in line for prefix in _CHAIN_PREFIXES)
+            f"-D{line[2:]}" for line in entries if any(f"-j {prefix}" in line for prefix in CHAIN_PREFIXES)
         ]
         orders = [*leading, *(f"-F {chain}" for chain in chains), *(f"-X {chain}" for chain in chains)]
         run(f"{tables}-restore", "--noflush", stdin="\n".join([f"*{table}", *orders, "COMMIT", ""]))
 
 
-_APPENDED = tuple(f"-A {prefix}" for prefix in _CHAIN_PREFIXES)
+_APPENDED = tuple(f"-A {prefix}" for prefix in CHAIN_PREFIXES)

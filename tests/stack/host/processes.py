@@ -9,13 +9,14 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.stack.layout import LOGS, RUNTIME
 
 STATE_FILE = RUNTIME / "processes.json"
-#: In the environment of every process we start and so of what those start: how `residue` finds forgotten ones.
+#: In the environment of every process we start and so of what those start: so `residue` finds forgotten ones.
 MARK = "MOKA_STACK"
 MARK_VALUE = str(RUNTIME)
 
@@ -48,7 +49,7 @@ def _record(processes: dict[str, Process]) -> None:
 
 
 def _started_ticks(pid: int) -> int | None:
-    """When *pid* started, or None when it is gone or only waits to be reaped. Source: proc(5), fields 3 and 22."""
+    """When *pid* started, or None when it is gone or waits to be reaped. Source: proc(5), fields 3 and 22."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -61,7 +62,7 @@ def is_alive(process: Process) -> bool:
 
 
 def start(name: str, argv: list[str | Path], environment: dict[str, str] | None = None) -> Process:
-    """Start *argv* in a session of its own, its output in ``.stack/logs/<name>.log``; no-op when it runs already."""
+    """Start *argv* in a session of its own, its output in ``.stack/logs/<name>.log``; no-op when it runs."""
     known = recorded()
     if name in known and is_alive(known[name]):
         return known[name]
@@ -125,6 +126,29 @@ def end_all(names: list[str], *, grace_seconds: float = 5, forget: bool = True) 
         _record({name: process for name, process in known.items() if process not in doomed})
 
 
+def marked() -> dict[int, str]:
+    """Running processes that descend from one of ours, by the mark in their environment: pid -> command."""
+    mark = f"{MARK}={MARK_VALUE}".encode()
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (path / "environ").read_bytes().split(b"\0")
+            words = (path / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue  # gone meanwhile, or a kernel thread
+        if mark in environment:
+            found[int(path.name)] = b" ".join(words[:3]).decode(errors="replace")
+    return found
+
+
+def end_marked() -> None:
+    """End what our processes started and left behind, such as a spark-submit or a container's shim."""
+    for pid in marked():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    wait("the processes that ours started", lambda: not marked(), seconds=10)
+
+
 def _gone_by(process: Process, deadline: float) -> None:
     while is_alive(process) and time.monotonic() < deadline:
         child = _children.get(process.pid)
@@ -136,7 +160,7 @@ def _gone_by(process: Process, deadline: float) -> None:
 def wait(
     what: str, condition: Callable[[], object], *, seconds: float, process: Process | None = None
 ) -> None:
-    """Ask *condition* until it holds. Fails at once when *process* dies meanwhile, and shows the end of its log."""
+    """Ask *condition* until it holds. Fails at once when *process* dies, and shows the end of its log."""
     deadline = time.monotonic() + seconds
     pause = 0.05
     while not condition():

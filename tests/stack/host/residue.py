@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tests.stack.host import network
 from tests.stack.host.commands import run
-from tests.stack.host.processes import MARK, MARK_VALUE
-from tests.stack.layout import RUNTIME
+from tests.stack.host.processes import marked
+from tests.stack.layout import BRIDGE, RUNTIME
 
 _BEFORE_FILE = RUNTIME / "before.json"
 
@@ -18,7 +18,7 @@ def remember() -> None:
 
 
 def difference() -> list[str]:
-    """One line for each thing that was not there before, or is no longer as it was; empty when nothing is left.
+    """One line for each thing that is new, or no longer as it was; empty when nothing is left.
 
     Never remembered means never started: then everything that bears our mark is left over.
     """
@@ -38,7 +38,7 @@ def difference() -> list[str]:
 def snapshot() -> dict[str, list[str]]:
     """Everything of which the stack makes new ones."""
     return {
-        "process": _processes(),
+        "process": [f"{pid} {command}" for pid, command in marked().items()],
         "mount": sorted(mount_points()),
         "link": [link["ifname"] for link in json.loads(run("ip", "-json", "link"))],
         "address": [line.split(" scope")[0] for line in run("ip", "-oneline", "-4", "address").splitlines()],
@@ -50,6 +50,13 @@ def snapshot() -> dict[str, list[str]]:
     }
 
 
+def strangers() -> list[str]:
+    """What shows that another Kubernetes runs here: its rules and groups could not be told from ours."""
+    now = snapshot()
+    rules = [rule for rule in now["rule"] if any(f" :{prefix}" in rule for prefix in network.CHAIN_PREFIXES)]
+    return [*(name for name in now["link"] if name == BRIDGE), *rules, *now["cgroup"]]
+
+
 def mount_points() -> list[str]:
     """Where something is mounted. Source: proc(5), mountinfo; blanks are written as \\040."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
@@ -59,18 +66,3 @@ def mount_points() -> list[str]:
 def pod_cgroups() -> list[Path]:
     """The roots of what kubelet made, in both layouts of the file system."""
     return [*Path("/sys/fs/cgroup").glob("kubepods*"), *Path("/sys/fs/cgroup").glob("*/kubepods*")]
-
-
-def _processes() -> list[str]:
-    """Running processes that descend from one of ours, by the mark in their environment."""
-    mark = f"{MARK}={MARK_VALUE}".encode()
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (path / "environ").read_bytes().split(b"\0")
-            words = (path / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if mark in environment:
-            found.append(f"{path.name} {b' '.join(words[:3]).decode(errors='replace')}")
-    return found

@@ -1,4 +1,4 @@
-"""What every cluster offers to jobs: the operator's definitions, namespaces, accounts, and the S3 credentials."""
+"""What every cluster offers to jobs: the operator's definitions, namespaces, accounts, S3 credentials."""
 
 from typing import Any
 
@@ -58,7 +58,7 @@ def _driver_access(namespace: str) -> list[dict[str, Any]]:
 
 
 def _credentials(namespace: str) -> dict[str, Any]:
-    """The names are those that the AWS libraries look for, so that a pod takes the secret whole (`envFrom`)."""
+    """The names are those that the AWS libraries look for, so a pod takes the secret whole (`envFrom`)."""
     account = s3.credentials()
     return {
         "apiVersion": "v1",

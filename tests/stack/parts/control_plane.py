@@ -22,7 +22,7 @@ def start_etcd(cluster: Cluster) -> None:
         "listen-peer-urls": peer,
         "initial-advertise-peer-urls": peer,
         "initial-cluster": f"{cluster.name}={peer}",
-        # Load tests hold 20,000 applications and their history; the default of 2 GiB is near enough to be met.
+        # Load tests hold 20,000 applications and their history; 2 GiB, the default, is near.
         "quota-backend-bytes": 4 << 30,
     }
     process = start(f"etcd-{cluster.name}", [binary("etcd"), *as_flags(flags)])
@@ -86,7 +86,7 @@ def start_controller_manager(cluster: Cluster) -> None:
 
 
 def start_scheduler(cluster: Cluster) -> None:
-    """The default scheduler; with fake nodes it also answers to the name of YuniKorn, which does not run there."""
+    """The default scheduler; with fake nodes it also answers to the name of YuniKorn, absent there."""
     profiles = (
         ["default-scheduler"] if cluster.fake_architecture is None else ["default-scheduler", "yunikorn"]
     )

@@ -21,7 +21,7 @@ def start_fake_nodes(cluster: Cluster) -> None:
 
 
 def start_fake_operator(cluster: Cluster) -> None:
-    """Let kwok play the Spark operator: for load, where a JVM for each application would be the only thing measured."""
+    """Let kwok play the Spark operator: for load tests, which would only measure its JVMs."""
     stages = [MANIFESTS / "kwok-applications.yaml"]
     _start_kwok(
         cluster, "fake-operator", stages, "--manage-nodes-with-label-selector=kwok.moka.dev/none=true"

@@ -29,7 +29,7 @@ _PINS = {
         "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460"
     ),
 }
-#: The metastore expects a Hadoop around it; Spark's has what it needs, and a newer log4j that must come first.
+#: The metastore expects a Hadoop around it; Spark's will do, and its newer log4j must come first.
 _FROM_SPARK = (
     "hadoop-client-*",
     "commons-cli-*",
@@ -63,7 +63,7 @@ def distribution() -> Path:
 
 
 def start_database() -> None:
-    """A Postgres that takes us for an ordinary user: it refuses root, and a user namespace needs no second account."""
+    """A Postgres that takes us for an ordinary user: it refuses root."""
     data = _HOME / "data"
     if not (data / "PG_VERSION").exists():
         shutil.rmtree(data, ignore_errors=True)
@@ -136,5 +136,6 @@ def _postgres(program: str) -> Path:
     return Path(found.origin).parent / "pginstall" / "bin" / program
 
 
+#: In a user namespace we look like an ordinary user to Postgres, and need no second account on the machine.
 _AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 _CONNECTION = ("--host=127.0.0.1", f"--port={_DATABASE_PORT}", "--username=hive")

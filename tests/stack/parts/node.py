@@ -41,7 +41,7 @@ def start_containerd() -> None:
 
 
 def _pod_network() -> dict[str, object]:
-    """Each pod hangs on a link of its own, routed: no bridge between pods, so service addresses need no br_netfilter."""
+    """Each pod hangs on a routed link of its own: without a bridge, services need no br_netfilter."""
     subnets = {
         "type": "host-local",
         "ranges": [[{"subnet": POD_NETWORK}]],

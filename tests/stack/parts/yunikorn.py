@@ -1,4 +1,4 @@
-"""YuniKorn, the scheduler of jobs, with the queues of ``manifests/queues.yaml``. Without its admission controller."""
+"""YuniKorn, the scheduler of jobs, with the queues of ``manifests/queues.yaml``, without its webhook."""
 
 from tests.stack import kubeconfig
 from tests.stack.build.binaries import binary

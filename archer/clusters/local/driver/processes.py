@@ -57,7 +57,7 @@ def send(run: Run, number: int, *, spare: int | None = None) -> list[int]:
     """Signal every process of the run but *spare*; returns whom."""
     found = members(run, spare=spare)
     for pid in found:
-        _send(pid, number, run)
+        _send(pid, number, run=run)
     return found
 
 
@@ -67,7 +67,7 @@ def sweep(run: Run, *, spare: int) -> None:
         time.sleep(SWEEP_PAUSE_SECONDS)
 
 
-def _send(pid: int, number: int, run: Run) -> None:
+def _send(pid: int, number: int, *, run: Run) -> None:
     try:
         if not hasattr(os, "pidfd_open"):
             os.kill(pid, number)

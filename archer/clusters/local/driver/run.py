@@ -60,10 +60,10 @@ class Observed:
 
 def observe(directory: Path, uid: str) -> Observed:
     """Find out where a run stands. The order of looking matters: each step writes before it lets go."""
-    started = files.read_json(directory / "started")
+    started = read_started(directory)
     if started is None:
         return Observed(Phase.PENDING)
-    pid, at = started["pid"], started["at"]
+    pid, at = started
     if files.is_locked(directory / "supervisor.lock"):
         return Observed(Phase.RUNNING, pid, at)
     ended = read_exit(directory)
@@ -73,6 +73,15 @@ def observe(directory: Path, uid: str) -> Observed:
     if is_alive or processes.members(Run(uid, pid, is_session_alive=False)):
         return Observed(Phase.ORPHANED, pid, at)
     return Observed(Phase.VANISHED, pid, at)
+
+
+def read_started(directory: Path) -> tuple[int, str | None] | None:
+    """Read who began a run, and when; None when nobody did. An unreadable mark is a mark all the same."""
+    path = directory / "started"
+    content = files.read_json(path)
+    if content is None:
+        return (NOBODY, None) if path.exists() else None
+    return content["pid"], content["at"]
 
 
 def read_exit(directory: Path) -> Exit | None:
@@ -90,7 +99,7 @@ def withdraw(directory: Path, *, at: str, error: str) -> bool:
     return True
 
 
-def spawn(directory: Path, uid: str, order: submission.Order) -> None:
+def spawn(directory: Path, uid: str, *, order: submission.Order) -> None:
     """Start a supervisor and wait until it has begun the run, or found it begun.
 
     Raises:
@@ -124,7 +133,7 @@ def signal_driver(uid: str, observed: Observed, *, number: int) -> None:
     processes.send(Run(uid, observed.pid, is_session_alive=is_supervised), number, spare=spare)
 
 
-def kill_orphans(directory: Path, uid: str, observed: Observed) -> None:
+def kill_orphans(directory: Path, uid: str, *, observed: Observed) -> None:
     """Kill what a dead supervisor left behind."""
     is_alive = files.is_locked(directory / "run.lock")
     run = Run(uid, observed.pid, is_session_alive=is_alive)

@@ -8,7 +8,10 @@ import { visible, visibleLine } from "../text/visible";
 import { faultWords, reasonWords } from "../text/words";
 import css from "./Headline.module.css";
 
-export function Headline({ job, last }: { job: JobDetail; last: Attempt | undefined }) {
+type Props = { job: JobDetail; last: Attempt | undefined; short: boolean };
+
+export function Headline({ job, last, short }: Props) {
+  if (job.state === "failed" && short) return <FailedInShort job={job} />;
   if (job.state === "failed") return <Failed job={job} last={last} />;
   const text = inWords(job, last);
   return text ? <p className={css.sentence}>{text}</p> : null;
@@ -45,6 +48,18 @@ function inWords(job: JobDetail, last: Attempt | undefined) {
     default:
       return null;
   }
+}
+
+/** On the other tabs one line is enough. */
+function FailedInShort({ job }: { job: JobDetail }) {
+  return (
+    <p className={css.short} data-testid="headline">
+      <strong>{visible(reasonWords(job.reason).title)}.</strong> The fault is {faultWords(job.fault)}.{" "}
+      <Link from="/jobs/$jobId" to="/jobs/$jobId" search={{}} resetScroll={false}>
+        Why
+      </Link>
+    </p>
+  );
 }
 
 function Failed({ job, last }: { job: JobDetail; last: Attempt | undefined }) {

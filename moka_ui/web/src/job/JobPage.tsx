@@ -23,6 +23,7 @@ export function JobPage() {
   const { jobId } = useParams({ from: "/jobs/$jobId" });
   const { data: job, error, refetch, dataUpdatedAt } = useQuery(jobQuery(jobId));
   const attempts = useQuery({ ...attemptsQuery(jobId, job?.version ?? 0), enabled: job !== undefined });
+  const { tab = "overview" } = useSearch({ from: "/jobs/$jobId" });
   document.title = job ? `${visible(job.name)} · ${job.state} · Moka` : "Job · Moka";
   if (!job && error) return <Failure error={error} retry={() => void refetch()} />;
   if (!job) return <Loading />;
@@ -42,7 +43,7 @@ export function JobPage() {
           <CopyAs job={job} />
         </div>
       </header>
-      <Headline job={job} last={attempts.data?.items.at(-1)} />
+      <Headline job={job} last={attempts.data?.items.at(-1)} short={tab !== "overview"} />
       <Tabs count={attempts.data?.items.length} />
       <Open job={job} attempts={attempts.data?.items ?? []} failure={attempts.data ? null : attempts.error} />
     </>

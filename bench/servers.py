@@ -1,0 +1,123 @@
+"""What is measured, as it is deployed: a durable Postgres, and ``archer api`` as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import psycopg
+
+from archer.dev.postgres import EmbeddedPostgres
+
+START_SECONDS = 30
+DURABLE = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "max_wal_size": "4GB",  # no checkpoint falls into a measurement
+    "shared_buffers": "512MB",
+    "log_statement": "none",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A durable Postgres with Archer's schema."""
+
+    postgres: EmbeddedPostgres
+    folder: Path
+
+    def dsn(self, login: str = "postgres") -> str:
+        """Connection string of *login* on Archer's database."""
+        return self.postgres.dsn(login)
+
+    @property
+    def pgbench(self) -> Path:
+        """The pgbench of the server's own version."""
+        return Path(self.postgres.programs) / "pgbench"
+
+    @property
+    def log(self) -> Path:
+        """The server's log."""
+        return self.folder / "postgres" / "log"
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as superuser."""
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+
+    def processes(self) -> list[psutil.Process]:
+        """The server's processes, as they are now."""
+        pid = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        return [postmaster, *postmaster.children(recursive=True)]
+
+
+@contextmanager
+def durable_postgres() -> Iterator[Server]:
+    """Start an empty Postgres that loses nothing; removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="moka-bench-"))
+    folder.chmod(0o755)  # as root, the server runs as a user of its own
+    try:
+        with EmbeddedPostgres(folder / "postgres") as first:
+            with psycopg.connect(first.dsn("postgres"), autocommit=True) as connection:
+                for name, value in DURABLE.items():
+                    connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")  # pyright: ignore[reportArgumentType]
+        with EmbeddedPostgres(folder / "postgres") as postgres:
+            yield Server(postgres, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A running ``archer api``."""
+
+    port: int
+    process: psutil.Process
+
+
+@contextmanager
+def archer_api(server: Server, *, port: int) -> Iterator[Api]:
+    """Run ``archer api`` on *server*, on its own: no dispatcher takes the jobs away."""
+    clusters = {
+        "clusters": [{"name": "local", "adapter": "local", "root": str(server.folder / "cluster")}],
+        "queues": [{"path": "root.default"}, {"path": "root.tier2.etl"}],
+    }
+    file = server.folder / "clusters.yaml"
+    file.write_text(json.dumps(clusters))
+    environment = os.environ | {
+        "ARCHER_DATABASE": server.dsn("archer"),
+        "ARCHER_CURSOR_SECRET": "bench",
+        "ARCHER_CLUSTERS_FILE": str(file),
+        "ARCHER_API__PORT": str(port),
+    }
+    log = (server.folder / "api.log").open("w")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "archer", "api"], env=environment, stdout=log, stderr=log
+    )
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((server.folder / "api.log").read_text()) from None
+                time.sleep(0.05)
+        yield Api(port, psutil.Process(process.pid))
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
+        log.close()

@@ -1,0 +1,137 @@
+"""Writes docs/settings.md from the settings classes: ``python -m tests.architecture.settings_page``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from archer.settings import ClusterEntry, Inventory, QueueEntry
+from archer.settings import Settings as ArcherSettings
+from moka_ui.settings import Settings as UiSettings
+from tests.architecture.project import ROOT
+
+PAGE: Final = ROOT / "docs" / "settings.md"
+HEAD: Final = """\
+# Settings
+
+Generated from `archer/settings.py` and `moka_ui/settings.py` by `python -m tests.architecture.settings_page`.
+A test fails when this page is stale. Do not edit it.
+
+Every process reads its settings from the environment, once, at its start. Numbers carry their unit in the
+name. A list is written as JSON. `make run` needs none of this: it sets everything itself.
+"""
+ARCHER: Final = """\
+## Archer
+
+For `archer api`, `archer dispatcher`, `archer watcher`, `archer janitor` and `archer migrate`. A name under
+`ARCHER_` that is not in these tables refuses the start, with the name in the message; so does a value that
+breaks its rule. The start logs all settings, secrets masked.
+"""
+FILE: Final = """\
+## The clusters file
+
+One YAML file, at `ARCHER_CLUSTERS_FILE`. An unknown field refuses the start.
+"""
+UI: Final = """\
+## Moka UI
+
+For `moka-ui`.
+"""
+CLI: Final = """\
+## The command line
+
+`moka` takes two variables; the options `--url` and `--token` win over them.
+
+| variable | default | meaning |
+|---|---|---|
+| `MOKA_URL` | `http://127.0.0.1:8080` | Archer's address. |
+| `MOKA_TOKEN` | none | Who you are, once Archer has a login. |
+"""
+
+Row = tuple[str, str, str, str]
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD, ARCHER, *_environment(ArcherSettings, "ARCHER_"), FILE]
+    for model, title in (
+        (Inventory, "The whole"),
+        (ClusterEntry, "Each of `clusters`"),
+        (QueueEntry, "Each of `queues`"),
+    ):
+        parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
+    parts += [UI, *_environment(UiSettings, "MOKA_UI_"), CLI]
+    return "\n".join(parts)
+
+
+def undocumented() -> list[str]:
+    """Settings without a description."""
+    models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, QueueEntry]
+    models += [part for _, part in _sections(ArcherSettings)]
+    sections = {(ArcherSettings, name) for name, _ in _sections(ArcherSettings)}
+    return [
+        f"{model.__name__}.{name}"
+        for model in models
+        for name, field in model.model_fields.items()
+        if not field.description and (model, name) not in sections
+    ]
+
+
+def _environment(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    sections = dict(_sections(model))
+    yield _table("variable", _fields(model, prefix=prefix, leave_out=sections))
+    for name, part in sections.items():
+        heading = f"### {(part.__doc__ or name).rstrip('.')}"
+        yield f"{heading}\n\n{_table('variable', _fields(part, prefix=f'{prefix}{name.upper()}__'))}"
+
+
+def _sections(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield name, field.annotation
+
+
+def _fields(
+    model: type[BaseModel], *, prefix: str = "", leave_out: Mapping[str, Any] | None = None
+) -> Iterator[Row]:
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    for name, field in schema["properties"].items():
+        if name not in (leave_out or {}):
+            shown = f"{prefix}{name.upper()}" if prefix else name
+            default = "**required**" if name in required else _default(field)
+            yield f"`{shown}`", default, _rule(field), field.get("description", "")
+
+
+def _default(field: Mapping[str, Any]) -> str:
+    value = field.get("default")
+    if field.get("writeOnly") or value in ("", [], {}, None):
+        return "empty"
+    if isinstance(value, str) and PurePath(value).is_relative_to(ROOT):
+        return "in the package"
+    return "`" + (", ".join(value) if isinstance(value, list) else str(value)) + "`"
+
+
+def _rule(field: Mapping[str, Any]) -> str:
+    if field.get("writeOnly"):
+        return "secret"
+    if "pattern" in field:
+        return "`" + field["pattern"].replace("|", "\\|") + "`"
+    kind = {"array": "list", "object": "map", "string": "text"}.get(field["type"], "number")
+    least = field.get("minimum", field.get("exclusiveMinimum"))
+    if least is None:
+        return {"path": "path"}.get(field.get("format", ""), kind)
+    bound = "above" if "exclusiveMinimum" in field else "from"
+    return f"{bound} {least}" + (f" to {field['maximum']}" if "maximum" in field else "")
+
+
+def _table(first: str, rows: Iterator[Row]) -> str:
+    lines = [f"| {first} | default | rule | meaning |", "|---|---|---|---|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,85 @@
+"""What each login may do, found by trying."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+
+from tests.builders import job_in
+
+TABLES = ("jobs", "job_specs", "attempts", "job_events", "clusters", "queues", "idempotency_keys", "checkpoints")
+VIEWS = ("ui_jobs", "ui_attempts", "ui_events", "ui_clusters", "ui_queues")
+
+
+@pytest.fixture
+def as_role(dsn):
+    """Run one statement as a role, in a transaction that is rolled back."""
+
+    def run(role: str, statement: str) -> None:
+        with psycopg.connect(dsn) as connection:
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+            connection.rollback()
+
+    return run
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_archer_reads_and_writes_its_tables(as_role, table):
+    as_role("archer_rw", f"SELECT * FROM {table}")
+    as_role("archer_rw", f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE extra (x int)",
+        "ALTER TABLE jobs ADD COLUMN extra int",
+        "DROP TABLE jobs",
+        "TRUNCATE jobs",
+        "CREATE ROLE extra",
+        "CREATE OR REPLACE FUNCTION archer_now() RETURNS timestamptz LANGUAGE sql AS 'SELECT now()'",
+        "SELECT * FROM audit",
+        "UPDATE audit SET decision = 'denied'",
+        "DELETE FROM audit",
+        "TRUNCATE audit",
+    ],
+)
+def test_archer_changes_no_schema_and_no_audit(as_role, statement):
+    with pytest.raises((errors.InsufficientPrivilege, errors.InvalidObjectDefinition)):
+        as_role("archer_rw", statement)
+
+
+def test_archer_adds_to_the_audit(as_role):
+    as_role(
+        "archer_rw",
+        "INSERT INTO audit (at, principal, action, object, tenant, decision) VALUES (now(), 'a', 'b', 'c', 'd', 'e')",
+    )
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_ui_reads_its_views(as_role, view):
+    as_role("moka_ui_ro", f"SELECT * FROM {view}")
+
+
+@pytest.mark.parametrize("table", [*TABLES, "audit", "alembic_version"])
+def test_the_ui_reads_no_table(as_role, table):
+    with pytest.raises(errors.InsufficientPrivilege):
+        as_role("moka_ui_ro", f"SELECT * FROM {table}")
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("verb", ["DELETE FROM {}", "INSERT INTO {} DEFAULT VALUES", "TRUNCATE {}"])
+def test_the_ui_writes_nothing(as_role, view, verb):
+    with pytest.raises((errors.InsufficientPrivilege, errors.WrongObjectType)):
+        as_role("moka_ui_ro", verb.format(view))
+
+
+async def test_no_view_shows_a_request(dsn, database):
+    await job_in(database, "running", request={"env": {"PASS": "hunter2"}})
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET ROLE moka_ui_ro")
+        for view in VIEWS:
+            found = connection.execute(sql.SQL("SELECT {0}::text FROM {0}").format(sql.Identifier(view))).fetchall()
+            assert "hunter2" not in str(found)
