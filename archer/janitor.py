@@ -140,8 +140,8 @@ class Janitor:
     async def remove_orphans(self) -> int:
         """Delete applications under way whose attempts have ended; how many.
 
-        Such a one was created by a dispatcher that slept past the proof of its absence, or by hand from a copy.
-        One whose job Archer does not know is left alone: its row may have been lost, or be another Archer's.
+        Such a one was created by a dispatcher that slept past the proof of its absence, or by hand from a
+        copy. One whose job Archer does not know is left alone: its row may be lost, or be another Archer's.
         """
         removed = 0
         for cluster in self._clusters.values():

@@ -13,9 +13,9 @@ from fastapi import FastAPI
 
 from archer.api.app import create_app
 from archer.api.changes import Changes
-from archer.api.cursors import Cursors
 from archer.api.deps import Parts
-from archer.api.protocol import BoundedHeadProtocol
+from archer.api.incoming.cursors import Cursors
+from archer.api.incoming.protocol import BoundedHeadProtocol
 from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
@@ -98,6 +98,7 @@ async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> N
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=GOODBYE_SECONDS,
             http=BoundedHeadProtocol,
         )

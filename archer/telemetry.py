@@ -37,7 +37,12 @@ def configure_logs(log_format: str = "auto", *, level: int = logging.INFO) -> No
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if console:
-        renderer: list[Any] = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)]
+        # plain tracebacks: the pretty ones print the values of locals, and a value may be a secret
+        renderer: list[Any] = [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     else:
         renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(

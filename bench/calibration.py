@@ -28,21 +28,16 @@ def one_row_commits_per_second(server: Server) -> float:
     """Rows that pgbench inserts and commits one by one, with 16 clients."""
     server.execute(TABLE)
     script = server.folder / "insert.sql"
+    quoted = BODY.replace("'", "''")
     script.write_text(
-        "INSERT INTO calibration VALUES (gen_random_uuid()::text, 'default', gen_random_uuid()::text, 'queued',"
-        " 'root.default', 'local', 'calibration', 50, "
-        f"'{BODY.replace(chr(39), chr(39) * 2)}', sha256('x'), now());\n"
+        "INSERT INTO calibration VALUES (gen_random_uuid()::text, 'default', gen_random_uuid()::text,"
+        " 'queued', 'root.default', 'local', 'calibration', 50,"
+        f" '{quoted}', sha256('x'), now());\n"
     )
     server.execute("CHECKPOINT")
-    shown = subprocess.run(
-        [
-            str(server.pgbench), "--no-vacuum", "--client", str(CLIENTS), "--jobs", "2", "--time", str(SECONDS),
-            "--protocol", "simple", "--file", str(script), server.dsn(),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout  # fmt: skip
+    options = ["--no-vacuum", "--client", str(CLIENTS), "--jobs", "2", "--time", str(SECONDS)]
+    command = [str(server.pgbench), *options, "--file", str(script), server.dsn()]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     match = re.search(r"tps = ([0-9.]+)", shown)
     if match is None:
         raise RuntimeError(f"pgbench printed no rate:\n{shown}")

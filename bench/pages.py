@@ -25,14 +25,14 @@ PAGES: Final = {
 FILL: Final = """
     INSERT INTO jobs (id, name, type, state, reason, fault, tenant, owner, queue, tier, arch, spark_version,
                       cluster, attempt, run_after, created_at, started_at, ended_at)
-    SELECT 'j01' || lpad(n::text, 24, '0'), 'job-' || n % 5000, 'python',
-           CASE WHEN n % 1000 = 0 THEN 'running' WHEN n % 20 = 0 THEN 'failed' ELSE 'succeeded' END,
-           CASE WHEN n % 1000 <> 0 AND n % 20 = 0 THEN 'user_code' END,
-           CASE WHEN n % 1000 <> 0 AND n % 20 = 0 THEN 'user' END,
-           'default', 'user' || n % 50, (ARRAY['root.default', 'root.tier2.etl'])[1 + n % 2], 2, 'amd64',
+    SELECT 'j01' || lpad(n::text, 24, '0'), 'job-' || n %% 5000, 'python',
+           CASE WHEN n %% 1000 = 0 THEN 'running' WHEN n %% 20 = 0 THEN 'failed' ELSE 'succeeded' END,
+           CASE WHEN n %% 1000 <> 0 AND n %% 20 = 0 THEN 'user_code' END,
+           CASE WHEN n %% 1000 <> 0 AND n %% 20 = 0 THEN 'user' END,
+           'default', 'user' || n %% 50, (ARRAY['root.default', 'root.tier2.etl'])[1 + n %% 2], 2, 'amd64',
            '3.5.9', 'local', 1, t, t, t + interval '5 s',
-           CASE WHEN n % 1000 <> 0 THEN t + interval '1 s' * (6 + n % 3600) END
-      FROM generate_series({first}, {last}) AS n,
+           CASE WHEN n %% 1000 <> 0 THEN t + interval '1 s' * (6 + n %% 3600) END
+      FROM generate_series(%(first)s::int, %(last)s::int) AS n,
            LATERAL (SELECT timestamptz '2026-01-01' + n * interval '1 s' AS t) AS times
 """
 
@@ -41,10 +41,10 @@ def measure(server: Server, api: Api) -> dict[str, Any]:
     """p95 of five list pages at both sizes, and their ratios."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("TRUNCATE jobs CASCADE")
-        connection.execute(FILL.format(first=1, last=SMALL))  # pyright: ignore[reportArgumentType]
+        connection.execute(FILL, {"first": 1, "last": SMALL})
         connection.execute("VACUUM ANALYZE jobs")
         small = {name: _p95(api, path) for name, path in PAGES.items()}
-        connection.execute(FILL.format(first=SMALL + 1, last=LARGE))  # pyright: ignore[reportArgumentType]
+        connection.execute(FILL, {"first": SMALL + 1, "last": LARGE})
         connection.execute("VACUUM ANALYZE jobs")
         large = {name: _p95(api, path) for name, path in PAGES.items()}
     return {

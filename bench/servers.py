@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
+from psycopg import sql
 
 from archer.dev.postgres import EmbeddedPostgres
 
@@ -51,16 +53,23 @@ class Server:
         """The server's log."""
         return self.folder / "postgres" / "log"
 
-    def execute(self, statement: str) -> None:
+    def execute(self, statement: LiteralString) -> None:
         """Run one statement as superuser."""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+            connection.execute(statement)
 
     def processes(self) -> list[psutil.Process]:
         """The server's processes, as they are now."""
         pid = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
         postmaster = psutil.Process(pid)
         return [postmaster, *postmaster.children(recursive=True)]
+
+
+def _make_durable(postgres: EmbeddedPostgres) -> None:
+    alter = sql.SQL("ALTER SYSTEM SET {} = {}")
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
+        for name, value in DURABLE.items():
+            connection.execute(alter.format(sql.Identifier(name), sql.Literal(value)))
 
 
 @contextmanager
@@ -70,9 +79,7 @@ def durable_postgres() -> Iterator[Server]:
     folder.chmod(0o755)  # as root, the server runs as a user of its own
     try:
         with EmbeddedPostgres(folder / "postgres") as first:
-            with psycopg.connect(first.dsn("postgres"), autocommit=True) as connection:
-                for name, value in DURABLE.items():
-                    connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")  # pyright: ignore[reportArgumentType]
+            _make_durable(first)
         with EmbeddedPostgres(folder / "postgres") as postgres:
             yield Server(postgres, folder)
     finally:

@@ -48,18 +48,18 @@ class JobQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     state: list[JobState] = Field(
-        [], max_length=32, description="Any of these; repeated or separated by commas."
+        default=[], max_length=32, description="Any of these; repeated or separated by commas."
     )
     queue: Word | None = None
     tenant: Word | None = None
     owner: Word | None = None
     cluster: Word | None = None
-    name: Word | None = Field(None, description="What the name starts with.")
-    label: list[Label] = Field([], max_length=8, description="key:value; all of them.")
+    name: Word | None = Field(default=None, description="What the name starts with.")
+    label: list[Label] = Field(default=[], max_length=8, description="key:value; all of them.")
     created_after: Time | None = None
     created_before: Time | None = None
     sort: Sort = "newest"
-    limit: int = Field(50, ge=1, le=200)
+    limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = None
 
     @field_validator("state", mode="before")
@@ -85,10 +85,10 @@ class LogQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    role: str = Field("driver", pattern=r"^(driver|executor-[1-9][0-9]{0,5})$")
-    attempt: int | None = Field(None, ge=1, le=1000)
-    offset: int = Field(0, ge=-(2**53), le=2**53, description="In bytes; negative: from the end.")
-    limit: int = Field(64 * 1024, ge=1, le=1024 * 1024, description="In bytes.")
+    role: str = Field(default="driver", pattern=r"^(driver|executor-[1-9][0-9]{0,5})$")
+    attempt: int | None = Field(default=None, ge=1, le=1000)
+    offset: int = Field(default=0, ge=-(2**53), le=2**53, description="In bytes; negative: from the end.")
+    limit: int = Field(default=64 * 1024, ge=1, le=1024 * 1024, description="In bytes.")
 
     @property
     def parameters(self) -> dict[str, str]:

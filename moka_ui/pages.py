@@ -46,7 +46,7 @@ class Bundle:
             self._files = {
                 path.relative_to(self._folder).as_posix(): _read(path, self._folder)
                 for path in sorted(self._folder.rglob("*"))
-                if path.is_file()
+                if path.is_file() and not path.name.startswith(".")
             }
         return self._files.get(name)
 

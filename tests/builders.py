@@ -1,4 +1,4 @@
-"""Builders with defaults: job requests, rows to insert, jobs in any state, applications as clusters show them."""
+"""Builders with defaults: requests, rows to insert, jobs in any state, applications as clusters show them."""
 
 from __future__ import annotations
 
@@ -217,7 +217,9 @@ async def rows(database: Database, statement: str, **values: Any) -> list[dict[s
 
 async def let_pass(database: Database, interval: str) -> datetime:
     """Let time pass for every new connection to this database, and for those of this pool."""
-    (now,) = await rows(database, "SELECT archer_now() + CAST(:interval AS interval) AS at", interval=interval)
+    (now,) = await rows(
+        database, "SELECT archer_now() + CAST(:interval AS interval) AS at", interval=interval
+    )
     (name,) = await rows(database, "SELECT current_database() AS name")
     stamp = now["at"].isoformat()
     await rows(database, f"ALTER DATABASE \"{name['name']}\" SET archer.fake_now = '{stamp}'")

@@ -27,6 +27,7 @@ WEB = ROOT / "moka_ui" / "web"
 STATIC = ROOT / "moka_ui" / "static"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "moka"
 
+NOT_SOURCES = {"node_modules", "codegen"}  # of the pages: installed, or tools to make sources with
 MIN_FREE_MIB = 3 * 1024  # Spark, Postgres and node_modules, unpacked, with some air
 FIT_JAVA = (17, 21)  # what Spark 3.5 runs on here; see archer/clusters/local/java.py
 MIN_NODE = (20, 19)  # Vite 8's own floor
@@ -120,7 +121,7 @@ def _install_java() -> None:
 
 def _build_pages() -> None:
     """Build Moka UI's pages, or take the ones that were built from the same sources."""
-    key = _hash(sorted(p for p in WEB.rglob("*") if p.is_file() and "node_modules" not in p.parts))
+    key = _hash(sorted(p for p in WEB.rglob("*") if p.is_file() and not NOT_SOURCES & set(p.parts)))
     stamp = STATIC / ".built-from"
     if stamp.exists() and stamp.read_text() == key:
         return
@@ -150,10 +151,8 @@ def _node_folder() -> Path:
         return Path(node).parent
     lock = REQUIREMENTS / "node.lock"
     if not _is_done("node", lock):
-        _step(
-            "a Node for Moka UI's pages, from a wheel",
-            [*_uv(), "install", "--quiet", "--require-hashes", "-r", str(lock)],
-        )
+        install = [*_uv(), "install", "--quiet", "--require-hashes", "-r", str(lock)]
+        _step("a Node for Moka UI's pages, from a wheel", install)
         _done("node", lock)
     return VENV / "bin"
 
@@ -161,8 +160,8 @@ def _node_folder() -> Path:
 def _resolve() -> None:
     """Write requirements/*.lock anew, with hashes and without addresses."""
     compile_ = [
-        str(VENV / "bin" / "uv"), "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--upgrade",
-        "--no-emit-index-url", "--python-version", "3.11", "--custom-compile-command", "make lock",
+        *_uv(), "compile", "--quiet", "--universal", "--generate-hashes", "--upgrade", "--no-emit-index-url",
+        "--python-version", "3.11", "--custom-compile-command", "make lock",
     ]  # fmt: skip
     for name, extras in EXTRAS.items():
         chosen = [part for extra in extras for part in ("--extra", extra)]

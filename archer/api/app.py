@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import archer
-from archer.api import health, inventory, job_parts, jobs, logs, openapi, problems
+from archer.api import health, inventory, job_parts, jobs, logs, openapi, problems, submits
 from archer.api.deps import Parts
 from archer.telemetry import REQUEST_SECONDS
 
@@ -59,7 +59,14 @@ def create_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,  # one address for each thing, and none made of the caller's Host
     )
     app.state.parts = parts
-    for router in (jobs.router, job_parts.router, logs.router, inventory.router, health.router):
+    for router in (
+        submits.router,
+        jobs.router,
+        job_parts.router,
+        logs.router,
+        inventory.router,
+        health.router,
+    ):
         app.include_router(router)
     problems.install(app)
     openapi.install(app)

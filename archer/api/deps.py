@@ -11,7 +11,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from archer.api.changes import Changes
-from archer.api.cursors import Cursors
+from archer.api.incoming.cursors import Cursors
 from archer.clusters.port import Cluster
 from archer.errors import FieldFault, InvalidParameter
 from archer.service import Jobs
@@ -48,7 +48,12 @@ async def idempotency_key(
         Header(alias="Idempotency-Key", description="The same key with the same body answers the first job."),
     ] = None,
 ) -> str | None:
-    """Read the header ``Idempotency-Key``: 1 to 255 printable ASCII characters."""
+    """Read the header ``Idempotency-Key``."""
+    return checked_key(key)
+
+
+def checked_key(key: str | None) -> str | None:
+    """Check an Idempotency-Key: 1 to 255 printable ASCII characters. Raises ``InvalidParameter``."""
     if key is not None and not (1 <= len(key) <= 255 and key.isascii() and key.isprintable()):
         fault = FieldFault("Idempotency-Key", "form", "must be 1 to 255 printable ASCII characters")
         raise InvalidParameter("The Idempotency-Key is not of its form.", (fault,))

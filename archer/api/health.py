@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 import archer
 from archer.api.deps import PartsDep
 from archer.errors import StoreUnavailable
-from archer.store import durability
+from archer.store import engine
 
 router = APIRouter(tags=["health"])
 
@@ -33,7 +33,7 @@ async def readyz(
     checks: list[dict[str, Any]] = []
     try:
         async with parts.database.transaction() as tx:
-            rpo = await durability.rpo(tx)
+            rpo = await engine.rpo(tx)
         checks.append({"name": "postgres", "ok": True, "message": f"rpo: {rpo}"})
         for row in await parts.jobs.clusters():
             note = row["message"] or row["version"] or "not heard yet"

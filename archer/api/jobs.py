@@ -1,26 +1,22 @@
-"""Routes that submit, list, read and cancel jobs."""
+"""Routes that list, read and cancel jobs."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from archer.api import body, problems, schemas
-from archer.api.cursors import scope_of
-from archer.api.deps import IdempotencyKey, Parts, PartsDep, known_parameters
-from archer.api.filters import filters
-from archer.api.openapi import BATCH_BODY, JOB_BODY, problem_answers
+from archer.api import schemas
+from archer.api.deps import Parts, PartsDep, known_parameters
+from archer.api.incoming.cursors import scope_of
+from archer.api.incoming.filters import filters
+from archer.api.openapi import problem_answers
 from archer.domain.identifiers import is_job_id
 from archer.errors import (
-    ArcherError,
-    BodyTooLarge,
     FieldFault,
-    InvalidJob,
     InvalidParameter,
     NotFound,
 )
@@ -29,88 +25,7 @@ from archer.store.jobs import Filters, Position
 router = APIRouter(prefix="/v1", tags=["jobs"], dependencies=[Depends(known_parameters)])
 
 MAX_WAIT_SECONDS: Final = 60
-MAX_BATCH: Final = 100
 WAIT: Final = re.compile(r"([0-9]{1,2})s?\Z")
-
-
-@router.post(
-    "/jobs",
-    status_code=201,
-    response_model=schemas.JobRead,
-    openapi_extra=JOB_BODY,
-    responses={200: {"model": schemas.JobRead}, **problem_answers(400, 409, 413, 415, 422, 503)},
-)
-async def submit_job(request: Request, key: IdempotencyKey, parts: PartsDep) -> Response:
-    """Accept a Spark job. It is stored when this answers, and dispatched later.
-
-    The same `Idempotency-Key` with the same body answers 200 and the first job; with another body, 422. A
-    `correlation_id` that is under way answers 200 and that job.
-    """
-    data = await body.read(request)
-    document, created = await _submit(parts, data, body.parse(data), key)
-    return JSONResponse(
-        document, status_code=201 if created else 200, headers={"Location": document["links"]["self"]}
-    )
-
-
-async def _submit(parts: Parts, data: bytes, value: Any, key: str | None) -> tuple[dict[str, Any], bool]:
-    wanted = body.job_request(data, value)
-    submitted = await parts.jobs.submit(wanted, data, owner=parts.owner, key=key)
-    return schemas.job(submitted.fields, ui_url=parts.ui_url), submitted.created
-
-
-@router.post(
-    "/jobs:batch",
-    response_model=schemas.BatchRead,
-    openapi_extra=BATCH_BODY,
-    responses=problem_answers(400, 413, 415, 422),
-)
-async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep) -> Response:
-    """Accept up to 100 jobs, each for itself: `{"jobs": [...]}`, one result each.
-
-    With an `Idempotency-Key`, job *n* has the key `<key>/<n>`, so that a repeat makes no job twice.
-    """
-    data = await body.read(request, max_bytes=body.MAX_BATCH_BYTES)
-    value = body.parse(data)
-    wanted = value.get("jobs") if isinstance(value, dict) and set(value) == {"jobs"} else None
-    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_BATCH:
-        fault = FieldFault("jobs", "length", f"must be a list of 1 to {MAX_BATCH} jobs", MAX_BATCH)
-        raise InvalidJob("A batch is an object with the one field jobs.", (fault,))
-    # side by side, so that they share a commit
-    items = await asyncio.gather(
-        *(_batch_result(parts, one, f"{key}/{number}" if key else None) for number, one in enumerate(wanted))
-    )
-    return JSONResponse({"items": items})
-
-
-async def _batch_result(parts: Parts, value: Any, key: str | None) -> dict[str, Any]:
-    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-    try:
-        if len(data) > body.MAX_BYTES:
-            raise BodyTooLarge(f"The job has more than {body.MAX_BYTES} bytes.")
-        document, created = await _submit(parts, data, value, key)
-    except ArcherError as error:
-        answer = problems.of(error)
-        return {"status": answer.status_code, "job": None, "problem": json.loads(bytes(answer.body))}
-    return {"status": 201 if created else 200, "job": document, "problem": None}
-
-
-@router.post(
-    "/jobs:render",
-    response_model=schemas.RenderRead,
-    openapi_extra=JOB_BODY,
-    responses=problem_answers(400, 413, 415, 422, 503),
-)
-async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
-    """Show the manifest that a dispatch would make now, and where each field came from. Stores nothing."""
-    data = await body.read(request)
-    decision, rendered = await parts.jobs.render(body.job_request(data, body.parse(data)), owner=parts.owner)
-    origins = rendered.origins if rendered else []
-    return {
-        "manifest": rendered.manifest if rendered else None,
-        "provenance": [{"path": o.path, "source": o.source, "field": o.field} for o in origins],
-        "placement": decision.as_json(),
-    }
 
 
 @router.get("/jobs", response_model=schemas.JobPage, responses=problem_answers(400, 503))

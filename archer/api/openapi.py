@@ -20,6 +20,21 @@ JOB_BODY: Final[dict[str, Any]] = {
         },
     }
 }
+KEY_HEADER: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "schema": {
+                "anyOf": [{"type": "string"}, {"type": "null"}],
+                "description": "The same key with the same body answers the first job.",
+                "title": "Idempotency-Key",
+            },
+            "description": "The same key with the same body answers the first job.",
+        }
+    ]
+}
 BATCH: Final[dict[str, Any]] = {
     "type": "object",
     "required": ["jobs"],

@@ -98,7 +98,7 @@ def _fault(error: Any) -> FieldFault:
         (context[k] for k in ("expected", "pattern", "ge", "le", "max_length", "min_length") if k in context),
         None,
     )
-    message = SENTENCES.get(error["type"], error["msg"])
+    message: str = SENTENCES.get(error["type"], "") or error["msg"]
     path = ".".join(str(step) for step in error["loc"] if step != "[key]")
     return FieldFault(path, error["type"], message.removeprefix("Value error, "), allowed)
 

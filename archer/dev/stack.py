@@ -109,7 +109,7 @@ async def _run_ui(options: Options, postgres: EmbeddedPostgres, stop: asyncio.Ev
 
 
 def _settings(options: Options, postgres: EmbeddedPostgres) -> Settings:
-    return Settings(
+    return Settings(  # pyright: ignore[reportCallIssue]  (the other fields have defaults)
         database=postgres.dsn("archer"),
         cursor_secret=_cursor_secret(options.data / "cursor-secret"),  # pyright: ignore[reportArgumentType]
         api=ApiSettings(port=options.port, owner=getpass.getuser(), ui_url=options.ui_url),  # pyright: ignore[reportCallIssue]

@@ -23,8 +23,8 @@ MASK: Final = "*****"
 def masked(value: Any, *, key: str = "") -> Any:
     """Copy *value* with secrets replaced.
 
-    Replaced are: values under telling keys, every env value, user info and telling parameters in locations, and
-    what follows a telling flag in a list of arguments.
+    Replaced are: values under telling keys, every env value, user info and telling parameters in locations,
+    and what follows a telling flag in a list of arguments.
     """
     if isinstance(value, Mapping):
         if set(value) == {"name", "value"}:  # an env entry of a container

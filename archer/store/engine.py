@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import psycopg
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -21,6 +22,10 @@ from archer.errors import StoreUnavailable
 # Classes of SQLSTATE that mean "later", from Postgres' appendix A: connection, resources, shutdown, rollback.
 LATER: Final = ("08", "53", "57", "40", "25006", "55P03", "58")
 
+DURABILITY: Final = text("""
+    SELECT current_setting('synchronous_commit') AS commits,
+           current_setting('synchronous_standby_names') AS standbys
+""")
 
 Transaction = AsyncConnection  # what `transaction()` yields, for those who only pass it on
 
@@ -79,6 +84,12 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def rpo(tx: AsyncConnection) -> Literal["zero", "async"]:
+    """Whether a commit survives the loss of the primary: ``zero`` when a standby confirms each."""
+    row = (await tx.execute(DURABILITY)).one()
+    return "zero" if row.standbys and row.commits not in ("off", "local") else "async"
 
 
 def sqlstate(error: DBAPIError) -> str:

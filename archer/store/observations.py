@@ -34,7 +34,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How an attempt ended: *final_state* is ``succeeded`` or ``failed``. *retry_seconds* asks for another attempt."""
+    """How an attempt ended: ``succeeded`` or ``failed``. *retry_seconds* asks for another attempt."""
 
     job_id: str
     number: int
@@ -172,8 +172,8 @@ ENDED = text(f"""
                                    CASE WHEN l.started_at IS NOT NULL THEN {_held("l.started_at")} END)
           FROM locked l
          WHERE a.job_id = l.job_id AND a.number = l.number AND a.ended_at IS NULL
-        RETURNING a.job_id, a.number, a.started_at, l.final_state, l.reason, l.fault, l.message, l.retry_seconds,
-                  l.state, l.cancel_reason
+        RETURNING a.job_id, a.number, a.started_at, l.final_state, l.reason, l.fault, l.message,
+                  l.retry_seconds, l.state, l.cancel_reason
     ),
     judged AS (
         SELECT job_id, number, started_at, message, retry_seconds,

@@ -67,7 +67,7 @@ COLUMNS: Final = {
     "fingerprint": "bytea",
     "key": "text",
 }
-# Binary spares the driver the escaping of every quote in a request; a list of nothing but None has no binary type.
+# Binary spares the driver the escaping of each quote; a list of nothing but None has no binary type.
 BINARY: Final = frozenset({"id", "request", "labels", "fingerprint"})
 _ARRAYS = ", ".join(
     f"CAST(%({name}){'b' if name in BINARY else 's'} AS {kind}[])" for name, kind in COLUMNS.items()

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from archer.domain.states import JobState
 from archer.translate import names
 
@@ -83,35 +85,97 @@ class Application:
         return RANK[self.state]
 
 
+class Labels(msgspec.Struct, gc=False):
+    """The labels that Archer reads."""
+
+    job_id: str | None = msgspec.field(default=None, name=names.JOB_ID)
+    attempt: str | None = msgspec.field(default=None, name=names.ATTEMPT)
+
+
+class Annotations(msgspec.Struct, gc=False):
+    """The annotation that Archer reads."""
+
+    spec_sha256: str | None = msgspec.field(default=None, name=names.SPEC_SHA256)
+
+
+class Metadata(msgspec.Struct, gc=False, rename="camel"):
+    """What every object of an API server begins with."""
+
+    name: str = ""
+    namespace: str | None = None
+    uid: str = ""
+    resource_version: str = ""
+    creation_timestamp: str | None = None
+    labels: Labels | None = None
+    annotations: Annotations | None = None
+
+
+class ApplicationState(msgspec.Struct, gc=False, rename="camel"):
+    """The operator's word, and why."""
+
+    state: Any = None
+    error_message: Any = None
+
+
+class DriverInfo(msgspec.Struct, gc=False, rename="camel"):
+    """Where the driver runs."""
+
+    pod_name: Any = None
+
+
+class Status(msgspec.Struct, gc=False, rename="camel"):
+    """What the operator writes, as far as Archer stores it. Leaves may be of any type: nobody checks them."""
+
+    application_state: ApplicationState | None = None
+    spark_application_id: Any = None
+    driver_info: DriverInfo | None = None
+    executor_state: dict[str, Any] | None = None
+    last_submission_attempt_time: Any = None
+    termination_time: Any = None
+
+
+class Resource(msgspec.Struct, gc=False):
+    """A SparkApplication object, only with what is read of it: so a watch decodes nothing else."""
+
+    kind: str = ""
+    metadata: Metadata = msgspec.field(default_factory=Metadata)
+    status: Status | None = None
+
+
 def from_resource(resource: Mapping[str, Any]) -> Application:
-    """Read a SparkApplication object as an API server returns it. Absent parts read as empty.
+    """Read a SparkApplication object as an API server returns it. Absent parts read as empty."""
+    return from_struct(msgspec.convert(resource, Resource))
+
+
+def from_struct(resource: Resource) -> Application:
+    """Read a decoded SparkApplication object.
 
     Anybody with rights in the namespace can write labels and status, so what Postgres could not store is
     dropped here: one odd object must not keep the others from being recorded.
     """
-    metadata = resource.get("metadata") or {}
-    labels = metadata.get("labels") or {}
-    status = resource.get("status") or {}
-    app_state = status.get("applicationState") or {}
-    executors = list((status.get("executorState") or {}).values())
+    metadata = resource.metadata
+    labels = metadata.labels or Labels()
+    status = resource.status or Status()
+    app_state = status.application_state or ApplicationState()
+    executors = list((status.executor_state or {}).values())
     return Application(
-        namespace=metadata.get("namespace", "default"),
-        name=metadata["name"],
-        uid=metadata.get("uid", ""),
-        resource_version=metadata.get("resourceVersion", ""),
-        job_id=labels.get(names.JOB_ID),
-        attempt=_attempt(labels.get(names.ATTEMPT, "")),
-        spec_sha256=(metadata.get("annotations") or {}).get(names.SPEC_SHA256),
-        application_state=_text(app_state.get("state")),
-        error_message=_text(app_state.get("errorMessage")),
-        spark_app_id=_text(status.get("sparkApplicationId")) or None,
-        driver_pod=_text((status.get("driverInfo") or {}).get("podName")) or None,
+        namespace=metadata.namespace or "default",
+        name=metadata.name,
+        uid=metadata.uid,
+        resource_version=metadata.resource_version,
+        job_id=labels.job_id,
+        attempt=_attempt(labels.attempt or ""),
+        spec_sha256=metadata.annotations.spec_sha256 if metadata.annotations else None,
+        application_state=storable(app_state.state),
+        error_message=storable(app_state.error_message),
+        spark_app_id=storable(status.spark_application_id) or None,
+        driver_pod=storable(status.driver_info.pod_name) or None if status.driver_info else None,
         executors_running=executors.count("RUNNING"),
         executors_failed=executors.count("FAILED"),
         executors_completed=executors.count("COMPLETED"),
-        created_at=metadata.get("creationTimestamp", ""),
-        driver_started_at=_time(status.get("lastSubmissionAttemptTime")),
-        ended_at=_time(status.get("terminationTime")),
+        created_at=metadata.creation_timestamp or "",
+        driver_started_at=_time(status.last_submission_attempt_time),
+        ended_at=_time(status.termination_time),
     )
 
 
@@ -119,7 +183,8 @@ def _attempt(label: str) -> int | None:
     return int(label) if ATTEMPT.match(label) else None
 
 
-def _text(value: Any) -> str:
+def storable(value: Any) -> str:
+    """Text that Postgres takes; empty for what is no text."""
     text = value if isinstance(value, str) else ""
     return UNSTORABLE.sub("\ufffd", text)
 

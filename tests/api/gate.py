@@ -1,4 +1,4 @@
-"""A way to Postgres that a test can shut, cut and open again, without touching the server of the other tests."""
+"""A way to Postgres that a test can shut, cut and open again, without touching the server itself."""
 
 from __future__ import annotations
 

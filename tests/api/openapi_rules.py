@@ -10,18 +10,53 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
-ROOT: Final = frozenset({
-    "openapi", "info", "jsonSchemaDialect", "servers", "paths", "webhooks", "components", "security", "tags",
-    "externalDocs",
-})  # fmt: skip
-OPERATION: Final = frozenset({
-    "tags", "summary", "description", "externalDocs", "operationId", "parameters", "requestBody", "responses",
-    "callbacks", "deprecated", "security", "servers",
-})  # fmt: skip
-PARAMETER: Final = frozenset({
-    "name", "in", "description", "required", "deprecated", "allowEmptyValue", "style", "explode", "allowReserved",
-    "schema", "example", "examples", "content",
-})  # fmt: skip
+ROOT: Final = frozenset(
+    {
+        "openapi",
+        "info",
+        "jsonSchemaDialect",
+        "servers",
+        "paths",
+        "webhooks",
+        "components",
+        "security",
+        "tags",
+        "externalDocs",
+    }
+)
+OPERATION: Final = frozenset(
+    {
+        "tags",
+        "summary",
+        "description",
+        "externalDocs",
+        "operationId",
+        "parameters",
+        "requestBody",
+        "responses",
+        "callbacks",
+        "deprecated",
+        "security",
+        "servers",
+    }
+)
+PARAMETER: Final = frozenset(
+    {
+        "name",
+        "in",
+        "description",
+        "required",
+        "deprecated",
+        "allowEmptyValue",
+        "style",
+        "explode",
+        "allowReserved",
+        "schema",
+        "example",
+        "examples",
+        "content",
+    }
+)
 TYPES: Final = frozenset({"null", "boolean", "object", "array", "number", "string", "integer"})
 STATUS: Final = re.compile(r"[1-5]([0-9]{2}|XX)|default")
 COMPONENT: Final = re.compile(r"[a-zA-Z0-9._-]+")
@@ -121,5 +156,7 @@ def _components(document: dict[str, Any]) -> Iterator[str]:
                 yield f"{path}: {kind} is not a type"
             if "nullable" in node and not path.endswith("/properties"):
                 yield f"{path}: nullable is of OpenAPI 3.0"
-            if isinstance(node.get("required"), list) and not set(node["required"]) <= set(node.get("properties", {})):
+            if isinstance(node.get("required"), list) and not set(node["required"]) <= set(
+                node.get("properties", {})
+            ):
                 yield f"{path}: requires what is no property"

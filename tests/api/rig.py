@@ -16,8 +16,8 @@ from sqlalchemy import text
 
 from archer.api.app import create_app
 from archer.api.changes import Changes
-from archer.api.cursors import Cursors
 from archer.api.deps import Parts
+from archer.api.incoming.cursors import Cursors
 from archer.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.service import Jobs
@@ -50,9 +50,7 @@ TABLES = (
     "checkpoints",
     "audit",
 )
-COUNTS = text(
-    "SELECT " + ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in TABLES)  # noqa: S608
-)
+COUNTS = text("SELECT " + ", ".join(f"(SELECT count(*) FROM {name}) AS {name}" for name in TABLES))
 DEADLINE_SECONDS = 10
 
 
@@ -176,6 +174,6 @@ def fields(document: dict[str, Any]) -> list[str]:
 async def eventually(check: Any, *, seconds: float = DEADLINE_SECONDS) -> Any:
     """Ask until the answer is true; fails after the deadline."""
     async with asyncio.timeout(seconds):
-        while not (found := await check()):
-            await asyncio.sleep(0.005)
+        while not (found := await check()):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)  # what is asked for happens in another process
         return found

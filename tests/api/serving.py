@@ -58,9 +58,7 @@ async def listening(rig: Rig) -> AsyncIterator[None]:
         is_on.set()
         rig.parts.changes.hint(job)
 
-    task = asyncio.create_task(
-        notifications.listen(rig.database.dsn, notifications.CHANGES, hint, stop=stop)
-    )
+    task = asyncio.create_task(notifications.listen(rig.database.dsn, notifications.CHANGES, hint, stop=stop))
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             await is_on.wait()

@@ -36,8 +36,15 @@ def with_field(text: bytes) -> bytes:
         pytest.param(b"[" * 100_000, 400, "deeper than 32", id="B008 100,000 brackets"),
         pytest.param(b'{"a":' * 40_000, 400, "deeper than 32", id="40,000 braces"),
         pytest.param(b"[" * 33 + b"]" * 33, 400, "deeper than 32", id="33 lists"),
-        pytest.param(with_field(b'"queue":"root.etl","queue":"root.default"'), 400, "'queue' stands twice", id="B010 a key twice"),
-        pytest.param(with_field(b'"env":{"A":"1","A":"2"}'), 400, "'A' stands twice", id="a key twice further in"),
+        pytest.param(
+            with_field(b'"queue":"root.etl","queue":"root.default"'),
+            400,
+            "'queue' stands twice",
+            id="B010 a key twice",
+        ),
+        pytest.param(
+            with_field(b'"env":{"A":"1","A":"2"}'), 400, "'A' stands twice", id="a key twice further in"
+        ),
         pytest.param(with_field(b'"name":"x"'), 400, "'name' stands twice", id="a key twice, as escape"),
         pytest.param(with_field(b'"priority":NaN'), 400, "NaN", id="B011 NaN"),
         pytest.param(with_field(b'"priority":Infinity'), 400, "Infinity", id="B011 Infinity"),
@@ -47,13 +54,17 @@ def with_field(text: bytes) -> bytes:
         pytest.param(with_field(b'"env":{"A":"\xff"}'), 400, "not UTF-8", id="B014 0xff"),
         pytest.param(with_field(b'"env":{"A":"\xed\xa0\x80"}'), 400, "not UTF-8", id="a surrogate in UTF-8"),
         pytest.param(VALID.decode().encode("utf-16"), 400, "not UTF-8", id="UTF-16"),
-        pytest.param(with_field(rb'"env":{"A":"\ud800"}'), 400, "surrogate", id="B015 half a pair in a value"),
+        pytest.param(
+            with_field(rb'"env":{"A":"\ud800"}'), 400, "surrogate", id="B015 half a pair in a value"
+        ),
         pytest.param(with_field(rb'"env":{"\udc00":"1"}'), 400, "surrogate", id="B015 half a pair in a key"),
         pytest.param(with_field(rb'"\ud83d":1'), 400, "surrogate", id="B015 half a pair as a field"),
-        pytest.param(b"{" + b",".join(b'"a%d":1' % n for n in range(2001)) + b"}", 400, "2000 keys", id="2,001 keys"),
+        pytest.param(
+            b"{" + b",".join(b'"a%d":1' % n for n in range(2001)) + b"}", 400, "2000 keys", id="2,001 keys"
+        ),
         pytest.param(b"name=pi&type=python", 400, "not JSON", id="a form"),
     ],
-)  # fmt: skip
+)
 async def test_a_body_that_cannot_be_read(shared: Rig, body: bytes, status: int, words: str):
     before = await shared.counts()
     answer = await shared.client.post("/v1/jobs", content=body, headers={"content-type": JSON})
@@ -69,7 +80,9 @@ async def test_a_body_that_cannot_be_read(shared: Rig, body: bytes, status: int,
         pytest.param("{", 400, "not YAML", id="broken"),
         pytest.param("a: 1\n---\nb: 2", 400, "not YAML", id="two documents"),
         pytest.param("a: &x [1]\nb: *x", 400, "aliases", id="an alias"),
-        pytest.param("a: &a [x]\n" + "\n".join(f"b{n}: &b{n} [*a,*a]" for n in range(30)), 400, "aliases", id="a bomb"),
+        pytest.param(
+            "a: &a [x]\n" + "\n".join(f"b{n}: &b{n} [*a,*a]" for n in range(30)), 400, "aliases", id="a bomb"
+        ),
         pytest.param("a: &a [*a]", 400, "aliases", id="a list that holds itself"),
         pytest.param("[" * 33 + "]" * 33, 400, "deeper than 32", id="depth 33"),
         pytest.param("[" * 60_000, 400, "deeper than 32", id="60,000 brackets"),
@@ -88,7 +101,7 @@ async def test_a_body_that_cannot_be_read(shared: Rig, body: bytes, status: int,
         pytest.param("%YAML 9.9\n---\n@", 400, "not YAML", id="another version"),
         pytest.param("a: " + ":".join(["1"] * 30_000), 422, "fields are wrong", id="a number of base 60"),
     ],
-)  # fmt: skip
+)
 async def test_yaml_that_cannot_be_read(shared: Rig, body: str, status: int, words: str):
     before = await shared.counts()
     answer = await shared.client.post("/v1/jobs", content=body, headers={"content-type": YAML})
@@ -98,9 +111,17 @@ async def test_yaml_that_cannot_be_read(shared: Rig, body: str, status: int, wor
 
 @pytest.mark.parametrize(
     "media_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml",
-     "application/merge-patch+json", "x", "*/*", ""],
-)  # fmt: skip
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/xml",
+        "application/merge-patch+json",
+        "x",
+        "*/*",
+        "",
+    ],
+)
 async def test_another_media_type_is_not_read(shared: Rig, media_type: str):
     answer = await shared.client.post("/v1/jobs", content=VALID, headers={"content-type": media_type})
     problem(answer, 415, "unsupported-media-type")
@@ -140,7 +161,9 @@ async def test_a_body_without_a_length_is_bounded_as_well(shared: Rig):
     assert sent <= 5 * 64 * 1024
 
 
-@pytest.mark.parametrize("length", ["9" * 5000, str(2**63), "262145"], ids=["5,000 digits", "2^63", "one more"])
+@pytest.mark.parametrize(
+    "length", ["9" * 5000, str(2**63), "262145"], ids=["5,000 digits", "2^63", "one more"]
+)
 async def test_a_length_that_is_too_large_is_believed(shared: Rig, length: str):
     answer = await shared.client.post("/v1/jobs", content=b"", headers={"content-length": length})
     problem(answer, 413, "body-too-large")

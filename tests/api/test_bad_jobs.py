@@ -137,8 +137,19 @@ ENV = [
     *(
         case("B154", f"env.{name}", env={name: "x"})
         for name in (
-            "LD_PRELOAD", "SPARK_HOME", "AWS_ROLE_ARN", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "PYTHONPATH", "PATH",
-            "HOME", "KUBERNETES_SERVICE_HOST", "HADOOP_CONF_DIR", "MOKA_X", "CLASSPATH", "BASH_ENV",
+            "LD_PRELOAD",
+            "SPARK_HOME",
+            "AWS_ROLE_ARN",
+            "JAVA_TOOL_OPTIONS",
+            "_JAVA_OPTIONS",
+            "PYTHONPATH",
+            "PATH",
+            "HOME",
+            "KUBERNETES_SERVICE_HOST",
+            "HADOOP_CONF_DIR",
+            "MOKA_X",
+            "CLASSPATH",
+            "BASH_ENV",
         )
     ),
     case("B155", "env.A", env={"A": "x" * 33 * 1024}),
@@ -151,7 +162,7 @@ ENV = [
     case("B016", "env.A", env={"A": "\x1b[2J"}),
     case("env", "env.A", env={"A": None}),
     case("env", "env", env={f"A{n}": "" for n in range(201)}),
-]  # fmt: skip
+]
 RESOURCES = [
     case("B139", "executor.instances", executor={"instances": 0}),
     case("B140", "executor.instances", executor={"instances": -1}),
@@ -167,8 +178,27 @@ RESOURCES = [
     case("types", "executor", executor=[]),
     *(
         case("B143", "driver.memory", driver={"memory": text})
-        for text in ("0", "0g", "-1g", "1e3g", "9999999t", "512mi", "512Mi", "1.5g", "g", "", " 1g", "1g ", "1G",
-                     "4", "4e", "٤g", "1g\n", "1000000000g", "5t")
+        for text in (
+            "0",
+            "0g",
+            "-1g",
+            "1e3g",
+            "9999999t",
+            "512mi",
+            "512Mi",
+            "1.5g",
+            "g",
+            "",
+            " 1g",
+            "1g ",
+            "1G",
+            "4",
+            "4e",
+            "٤g",
+            "1g\n",
+            "1000000000g",
+            "5t",
+        )
     ),
     case("types", "driver.memory", driver={"memory": 4}),
     case("B147", "executor.memory_overhead", executor={"memory_overhead": "0m"}),
@@ -176,9 +206,22 @@ RESOURCES = [
     case("B149", "driver.cores", driver={"cores": 0}),
     case("B149", "executor.cores", executor={"cores": 129}),
     case("types", "executor.cores", executor={"cores": "1"}),
-    case("B151", "dynamic_allocation.min_executors", dynamic_allocation={"min_executors": 5, "max_executors": 2}),
-    case("B151", "dynamic_allocation.initial_executors", dynamic_allocation={"initial_executors": 5, "max_executors": 2}),
-    case("B152", "dynamic_allocation.max_executors", dynamic_allocation={"max_executors": 10**9}, executor={"instances": 1}),
+    case(
+        "B151",
+        "dynamic_allocation.min_executors",
+        dynamic_allocation={"min_executors": 5, "max_executors": 2},
+    ),
+    case(
+        "B151",
+        "dynamic_allocation.initial_executors",
+        dynamic_allocation={"initial_executors": 5, "max_executors": 2},
+    ),
+    case(
+        "B152",
+        "dynamic_allocation.max_executors",
+        dynamic_allocation={"max_executors": 10**9},
+        executor={"instances": 1},
+    ),
     case("B152", "dynamic_allocation.max_executors", dynamic_allocation={}),
     case("bounds", "priority", priority=101),
     case("bounds", "priority", priority=-1),
@@ -193,7 +236,7 @@ RESOURCES = [
     case("bounds", "retry.max_attempts", retry={"max_attempts": 0}),
     case("bounds", "retry.on.0", retry={"on": ["everything"]}),
     case("bounds", "retry.backoff_seconds", retry={"backoff_seconds": 3601}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("given", "field"), CONF)

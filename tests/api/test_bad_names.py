@@ -25,21 +25,63 @@ EVIL = {
     "newline": "a\nb",
     "last": "a\n",
     "quote": "a'b",
-    "wide": "ｒoot",
+    "wide": "\uff52oot",
     "emoji": "🎉",
     "C1": "a\x9bb",
 }
 LEGAL = [text for name, text in EVIL.items() if name not in ("B181", "B182", "NUL")]
 LOCATIONS = [
-    "pi.py", "/opt/pi.py", "", "s3a://", "s3a:///x", "s3a://jobs", "s3a://jobs/", "FILE:/x", "FILE:///x",
-    "file:/x", "file://host/x", "local:////opt/%2e%2e/x", "local:////opt/x", "local:///opt/../x", "local:/opt/x",
-    "s3://mine.evil.com/x", "s3n://jobs/x", "http://169.254.169.254/latest/meta-data", "https://x/y.py", "ftp://x/y",
-    "hdfs://nn/x", "gs://b/x", "abfs://b/x", "jar:http://x!/y", "--master=k8s://x", "--conf", "-", "spark-internal",
-    "s3a://jobs/a.jar,file:///x", "s3a://mine/a#../../x", "s3a://mine/a#..", "s3a://mine/a#b#c", "s3a://mine/a#",
-    "s3a://mine/a\\b", "s3a://mine/a%2e", "s3a://mine/../x", "s3a://mine/a/..", "s3a://key:secret@mine/a",
-    "s3a://mine:80/a", "s3a://MINE/a", "s3a://m ine/a", "s3a://mine/a\nb", "s3a://mine/a\0", "s3a://mine/\u202ea",
-    "s3a://mine/" + "x" * 2048, "ｓ3a://mine/a", " s3a://mine/a", "s3a:mine/a", "//mine/a", "data:,x",
-]  # fmt: skip
+    "pi.py",
+    "/opt/pi.py",
+    "",
+    "s3a://",
+    "s3a:///x",
+    "s3a://jobs",
+    "s3a://jobs/",
+    "FILE:/x",
+    "FILE:///x",
+    "file:/x",
+    "file://host/x",
+    "local:////opt/%2e%2e/x",
+    "local:////opt/x",
+    "local:///opt/../x",
+    "local:/opt/x",
+    "s3://mine.evil.com/x",
+    "s3n://jobs/x",
+    "http://169.254.169.254/latest/meta-data",
+    "https://x/y.py",
+    "ftp://x/y",
+    "hdfs://nn/x",
+    "gs://b/x",
+    "abfs://b/x",
+    "jar:http://x!/y",
+    "--master=k8s://x",
+    "--conf",
+    "-",
+    "spark-internal",
+    "s3a://jobs/a.jar,file:///x",
+    "s3a://mine/a#../../x",
+    "s3a://mine/a#..",
+    "s3a://mine/a#b#c",
+    "s3a://mine/a#",
+    "s3a://mine/a\\b",
+    "s3a://mine/a%2e",
+    "s3a://mine/../x",
+    "s3a://mine/a/..",
+    "s3a://key:secret@mine/a",
+    "s3a://mine:80/a",
+    "s3a://MINE/a",
+    "s3a://m ine/a",
+    "s3a://mine/a\nb",
+    "s3a://mine/a\0",
+    "s3a://mine/\u202ea",
+    "s3a://mine/" + "x" * 2048,
+    "\uff533a://mine/a",
+    " s3a://mine/a",
+    "s3a:mine/a",
+    "//mine/a",
+    "data:,x",
+]
 PROGRAMS = [
     case("program", "main_application_file", type="python", main_application_file=None),
     case("program", "main_application_file", type="java", main_class="A", main_application_file=None),
@@ -68,7 +110,7 @@ PROGRAMS = [
     case("version", "spark_version", spark_version="latest"),
     case("version", "spark_version", spark_version=3.5),
     case("arch", "arch", arch="riscv64"),
-]  # fmt: skip
+]
 LABELS = [
     case("B119", "labels.yunikorn.apache.org/user.info", labels={"yunikorn.apache.org/user.info": "x"}),
     case("B121", "labels.yunikorn.apache.org/app-id", labels={"yunikorn.apache.org/app-id": "x"}),
@@ -92,11 +134,43 @@ LABELS = [
 ]
 QUEUES = [
     case("queue", "queue", queue=text)
-    for text in ("root", "", "ROOT.Mine", "root.mine.", "root..mine", "root.Mine", "mine", ".root.mine", "ｒoot.mine",
-                 "root.mine\0", "root.mine\n", "root.mine ", " root.mine", "root.*", "root/mine", "root.а",
-                 "root." + "x" * 64, "root" + ".x" * 100, "root.default.x", "root.nowhere", 1, ["root.default"])
-]  # fmt: skip
-PACKAGES = ["a:b", "a:b:[1,)", "a:b:c:d", "", "a:b:1 ", "http://x/a:b:1", "a:b:1,c:d:2", "a:b:${x}", "a:b:1\n", "ä:b:1"]
+    for text in (
+        "root",
+        "",
+        "ROOT.Mine",
+        "root.mine.",
+        "root..mine",
+        "root.Mine",
+        "mine",
+        ".root.mine",
+        "\uff52oot.mine",
+        "root.mine\0",
+        "root.mine\n",
+        "root.mine ",
+        " root.mine",
+        "root.*",
+        "root/mine",
+        "root.\u0430",
+        "root." + "x" * 64,
+        "root" + ".x" * 100,
+        "root.default.x",
+        "root.nowhere",
+        1,
+        ["root.default"],
+    )
+]
+PACKAGES = [
+    "a:b",
+    "a:b:[1,)",
+    "a:b:c:d",
+    "",
+    "a:b:1 ",
+    "http://x/a:b:1",
+    "a:b:1,c:d:2",
+    "a:b:${x}",
+    "a:b:1\n",
+    "ä:b:1",
+]
 
 
 @pytest.mark.parametrize("text", EVIL.values(), ids=EVIL.keys())
@@ -109,7 +183,9 @@ async def test_a_name_cannot_hold_markup_or_invisible_characters(shared: Rig, fi
     await refused(shared, given, named)
 
 
-@pytest.mark.parametrize("text", [EVIL[name] for name in ("B181", "B182", "B184", "B185", "B189", "NUL", "newline", "C1")])
+@pytest.mark.parametrize(
+    "text", [EVIL[name] for name in ("B181", "B182", "B184", "B185", "B189", "NUL", "newline", "C1")]
+)
 async def test_a_correlation_id_cannot_hold_invisible_characters(shared: Rig, text: str):
     await refused(shared, {"correlation_id": text}, "correlation_id")
 
@@ -149,7 +225,8 @@ async def test_a_program_label_or_queue_that_breaks_a_rule(shared: Rig, given: d
 
 
 @pytest.mark.parametrize(
-    "text", ["s3a://jobs/a b/x.py", "local:///opt/x.jar", "file:///jobs/pi.py", "s3a://my.bucket-1/a=1/b+c.zip#env"]
+    "text",
+    ["s3a://jobs/a b/x.py", "local:///opt/x.jar", "file:///jobs/pi.py", "s3a://my.bucket-1/a=1/b+c.zip#env"],
 )
 async def test_a_place_of_programs_is_taken(shared: Rig, text: str):
     assert (await shared.submit(main_application_file=text))["state"] == "queued"

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from archer.api.cursors import Cursors
+from archer.api.incoming.cursors import Cursors
 from archer.store.jobs import Position
 from tests.api.rig import Rig, fields, open_rig, problem
 
@@ -54,10 +54,14 @@ async def test_the_longest_come_first_and_those_that_never_ran_not_at_all(rig: R
         # three that ended after 10, 30 and 50 minutes, two that run for 20 and 40
         ended = number % 2 == 0
         await rig.sql(
-            "UPDATE jobs SET state = :state, cluster = 'here', started_at = archer_now() - :age * interval '1 minute',"
+            "UPDATE jobs SET state = :state, cluster = 'here',"
+            " started_at = archer_now() - :age * interval '1 minute',"
             " ended_at = CASE WHEN :ended THEN archer_now() END WHERE id = :id",
-            state="succeeded" if ended else "running", age=10 * (number + 1), ended=ended, id=name,
-        )  # fmt: skip
+            state="succeeded" if ended else "running",
+            age=10 * (number + 1),
+            ended=ended,
+            id=name,
+        )
     for limit in (1, 2, 5, 50):
         assert await walk(rig, sort="longest", limit=limit) == made[4::-1]
 
@@ -201,7 +205,9 @@ def test_a_cursor_holds_no_more_than_its_position():
         pytest.param("created_after=9999-99-99", "created_after", id="B203 no date"),
         pytest.param("created_after=2026-11-22T00:00:00", "created_after", id="no zone"),
         pytest.param("created_before=now", "created_before", id="a word"),
-        pytest.param("created_before=2026-11-22T00:00:00+00:00", "created_before", id="a plus that is a space"),
+        pytest.param(
+            "created_before=2026-11-22T00:00:00+00:00", "created_before", id="a plus that is a space"
+        ),
         pytest.param("created_after=nan", "created_after", id="no number"),
         pytest.param("label=team", "label", id="no colon"),
         pytest.param("label=:x", "label", id="no key"),
@@ -241,12 +247,24 @@ async def test_every_wrong_parameter_is_named_at_once(shared: Rig):
 async def test_an_unknown_parameter_is_answered_with_the_known_ones(shared: Rig):
     found = problem(await shared.client.get("/v1/jobs?stat=queued"), 400)
     assert found["errors"][0]["allowed"] == [
-        "cluster", "created_after", "created_before", "cursor", "label", "limit", "name", "owner", "queue", "sort",
-        "state", "tenant",
-    ]  # fmt: skip
+        "cluster",
+        "created_after",
+        "created_before",
+        "cursor",
+        "label",
+        "limit",
+        "name",
+        "owner",
+        "queue",
+        "sort",
+        "state",
+        "tenant",
+    ]
 
 
-@pytest.mark.parametrize("path", ["/v1/clusters", "/v1/queues", "/v1/jobs", "/v1/jobs:batch", "/v1/jobs:render"])
+@pytest.mark.parametrize(
+    "path", ["/v1/clusters", "/v1/queues", "/v1/jobs", "/v1/jobs:batch", "/v1/jobs:render"]
+)
 async def test_no_route_takes_a_parameter_that_it_does_not_know(shared: Rig, path: str):
     method = "POST" if ":" in path else "GET"
     answer = await shared.client.request(method, f"{path}?dry_run=1", content=b"{}")

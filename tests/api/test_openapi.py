@@ -127,8 +127,10 @@ async def test_answers_have_the_shape_that_is_told(rig: Rig, document: dict[str,
         "ClusterList": await rig.client.get("/v1/clusters"),
         "QueueList": await rig.client.get("/v1/queues"),
         "BatchRead": await rig.client.post("/v1/jobs:batch", json={"jobs": [{}]}),
-        "RenderRead": await rig.client.post("/v1/jobs:render", json={"name": "a", "type": "sql", "sql": "SELECT 1"}),
-    }  # fmt: skip
+        "RenderRead": await rig.client.post(
+            "/v1/jobs:render", json={"name": "a", "type": "sql", "sql": "SELECT 1"}
+        ),
+    }
     for model, answer in answers.items():
         found = list(differences(document, {"$ref": f"#/components/schemas/{model}"}, answer.json(), model))
         assert found == []

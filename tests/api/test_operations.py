@@ -31,7 +31,10 @@ async def test_readiness_in_detail_names_each_check(rig: Rig):
     assert (short.status_code, short.json()) == (200, {"status": "ok"})
     for query in ("?verbose", "?verbose=", "?verbose=1"):
         found = (await rig.client.get(f"/readyz{query}")).json()
-        assert [(check["name"], check["ok"]) for check in found["checks"]] == [("postgres", True), ("cluster here", True)]
+        assert [(check["name"], check["ok"]) for check in found["checks"]] == [
+            ("postgres", True),
+            ("cluster here", True),
+        ]
         assert found["checks"][0]["message"] in ("rpo: zero", "rpo: async")
 
 
@@ -39,7 +42,11 @@ async def test_a_dead_cluster_does_not_take_archer_out_of_service(rig: Rig):
     await rig.sql("UPDATE clusters SET state = 'unreachable', message = 'connection refused'")
     answer = await rig.client.get("/readyz?verbose")
     assert answer.status_code == 200
-    assert answer.json()["checks"][1] == {"name": "cluster here", "ok": False, "message": "connection refused"}
+    assert answer.json()["checks"][1] == {
+        "name": "cluster here",
+        "ok": False,
+        "message": "connection refused",
+    }
 
 
 async def test_without_postgres_archer_is_alive_but_not_ready(without_postgres: Database):
@@ -67,8 +74,10 @@ async def test_clusters_and_queues_are_listed(rig: Rig):
     assert re.fullmatch(r".*\.\d{3}Z", cluster["last_seen_at"])
     queues = (await rig.client.get("/v1/queues")).json()
     assert [(one["path"], one["tier"]) for one in queues["items"]] == [
-        ("root.default", 3), ("root.etl", 2), ("root.etl.tier1", 1),
-    ]  # fmt: skip
+        ("root.default", 3),
+        ("root.etl", 2),
+        ("root.etl.tier1", 1),
+    ]
 
 
 async def test_metrics_are_counted_by_route_and_never_by_what_callers_choose(rig: Rig):
@@ -98,10 +107,28 @@ async def test_the_interactive_documentation_is_a_page(shared: Rig):
 
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v1", "/v2/jobs", "/v1/jobs/", "/v1/jobs//", "//v1/jobs", "/v1/job", "/V1/jobs", "/redoc", "/v1/jobs:purge",
-     "/%2e%2e/etc/passwd", "/v1/jobs%2f", "/v1/..%2fmetrics", "/\\evil", "/%00", "/%ff", "/.env", "/docs/oauth2-redirect",
-     "/" + "x" * 8192],
-)  # fmt: skip
+    [
+        "/",
+        "/v1",
+        "/v2/jobs",
+        "/v1/jobs/",
+        "/v1/jobs//",
+        "//v1/jobs",
+        "/v1/job",
+        "/V1/jobs",
+        "/redoc",
+        "/v1/jobs:purge",
+        "/%2e%2e/etc/passwd",
+        "/v1/jobs%2f",
+        "/v1/..%2fmetrics",
+        "/\\evil",
+        "/%00",
+        "/%ff",
+        "/.env",
+        "/docs/oauth2-redirect",
+        "/" + "x" * 8192,
+    ],
+)
 async def test_an_unknown_route_is_404(shared: Rig, path: str):
     answer = await shared.client.get(path)
     problem(answer, 404, "not-found")
@@ -141,7 +168,12 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(
 
 @pytest.mark.parametrize("host", ["[", "a b", "evil\\", "x" * 5000, "", "[::1]:x", "evil.example"])
 async def test_a_strange_host_changes_nothing(shared: Rig, host: str):
-    for path, status in (("/v1/jobs?limit=1", 200), ("/v1/jobs?x=1", 400), ("/nope", 404), ("/v1/jobs/", 404)):
+    for path, status in (
+        ("/v1/jobs?limit=1", 200),
+        ("/v1/jobs?x=1", 400),
+        ("/nope", 404),
+        ("/v1/jobs/", 404),
+    ):
         answer = await shared.client.get(path, headers={"host": host})
         assert answer.status_code == status
         assert "evil" not in answer.text

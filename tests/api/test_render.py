@@ -32,9 +32,14 @@ async def test_a_render_stores_nothing(rig: Rig):
 
 async def test_every_field_of_the_manifest_has_a_source(rig: Rig):
     found = await render(
-        rig, labels={"team": "ads"}, spark_conf={"spark.user.a": "1"}, env={"A": "b"}, arguments=["x"],
-        dynamic_allocation={"max_executors": 4}, deps={"jars": ["s3a://jobs/a.jar"]},
-    )  # fmt: skip
+        rig,
+        labels={"team": "ads"},
+        spark_conf={"spark.user.a": "1"},
+        env={"A": "b"},
+        arguments=["x"],
+        dynamic_allocation={"max_executors": 4},
+        deps={"jars": ["s3a://jobs/a.jar"]},
+    )
     origins = {one["path"]: one for one in found["provenance"]}
     without = [
         leaf
@@ -63,7 +68,9 @@ async def test_a_job_that_no_cluster_takes_renders_to_the_reasons(rig: Rig):
 
 
 async def test_a_render_hides_secrets(rig: Rig):
-    found = await render(rig, env={"A": "confidential"}, spark_conf={"spark.user.db.password": "confidential"})
+    found = await render(
+        rig, env={"A": "confidential"}, spark_conf={"spark.user.db.password": "confidential"}
+    )
     assert "confidential" not in str(found)
 
 
@@ -80,5 +87,7 @@ async def test_what_a_submit_refuses_a_render_refuses(shared: Rig):
     before = await shared.counts()
     problem(await shared.client.post("/v1/jobs:render", json=job(queue="root.nowhere")), 422, "invalid-job")
     problem(await shared.client.post("/v1/jobs:render", json=job(image="evil.io/x")), 422, "invalid-job")
-    problem(await shared.client.post("/v1/jobs:render", json=job(env={"LD_PRELOAD": "x"})), 422, "invalid-job")
+    problem(
+        await shared.client.post("/v1/jobs:render", json=job(env={"LD_PRELOAD": "x"})), 422, "invalid-job"
+    )
     assert await shared.counts() == before

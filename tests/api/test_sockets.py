@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 
 import pytest
 
-from archer.api.protocol import MAX_HEAD_BYTES, MAX_HEADERS
+from archer.api.incoming.protocol import MAX_HEAD_BYTES, MAX_HEADERS
 from tests.api.rig import DEADLINE_SECONDS, Rig, job
 from tests.api.serving import said, serving
 
@@ -33,28 +34,66 @@ def chunked(*chunks: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("raw", "statuses"),
     [
-        pytest.param(request(b"Content-Length: 3", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"), (400,), id="B019 both lengths"),
-        pytest.param(request(b"Transfer-Encoding: chunked", b"Content-Length: 3", body=b"0\r\n\r\n"), (400,), id="B019 the other way round"),
-        pytest.param(request(b"Content-Length: 3", b"Content-Length: 4", body=b"null"), (400,), id="two lengths"),
+        pytest.param(
+            request(b"Content-Length: 3", b"Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+            (400,),
+            id="B019 both lengths",
+        ),
+        pytest.param(
+            request(b"Transfer-Encoding: chunked", b"Content-Length: 3", body=b"0\r\n\r\n"),
+            (400,),
+            id="B019 the other way round",
+        ),
+        pytest.param(
+            request(b"Content-Length: 3", b"Content-Length: 4", body=b"null"), (400,), id="two lengths"
+        ),
         pytest.param(request(b"Content-Length: -1"), (400,), id="a negative length"),
         pytest.param(request(b"Content-Length: " + b"9" * 5000), (400, 413), id="a length of 5,000 digits"),
-        pytest.param(request(b"Transfer-Encoding: gzip", body=b"x"), (400, 501), id="another transfer encoding"),
-        pytest.param(request(b"Transfer-Encoding: chunked", body=b"zz\r\n"), (400,), id="a chunk without a size"),
-        pytest.param(request(b"X: " + b"x" * 64 * 1024, method=b"GET"), (400, 431), id="B020 a header of 64 KiB"),
-        pytest.param(request(b"X: " + b"x" * 1024 * 1024, method=b"GET"), (400, 431), id="B020 a header of 1 MiB"),
-        pytest.param(request(*[b"X%d: x" % n for n in range(200)], method=b"GET"), (400, 431), id="B020 200 headers"),
-        pytest.param(request(method=b"GET", path=b"/v1/jobs?name=" + b"x" * 64 * 1024), (400, 431), id="an address of 64 KiB"),
+        pytest.param(
+            request(b"Transfer-Encoding: gzip", body=b"x"), (400, 501), id="another transfer encoding"
+        ),
+        pytest.param(
+            request(b"Transfer-Encoding: chunked", body=b"zz\r\n"), (400,), id="a chunk without a size"
+        ),
+        pytest.param(
+            request(b"X: " + b"x" * 64 * 1024, method=b"GET"), (400, 431), id="B020 a header of 64 KiB"
+        ),
+        pytest.param(
+            request(b"X: " + b"x" * 1024 * 1024, method=b"GET"), (400, 431), id="B020 a header of 1 MiB"
+        ),
+        pytest.param(
+            request(*[b"X%d: x" % n for n in range(200)], method=b"GET"), (400, 431), id="B020 200 headers"
+        ),
+        pytest.param(
+            request(method=b"GET", path=b"/v1/jobs?name=" + b"x" * 64 * 1024),
+            (400, 431),
+            id="an address of 64 KiB",
+        ),
         pytest.param(b"GET / HTTP/9.9\r\n\r\n", (400, 505), id="another version"),
         pytest.param(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", (400,), id="TLS"),
         pytest.param(request(b"X : x", method=b"GET"), (400,), id="a space before the colon"),
         pytest.param(request(b"Idempotency-Key: a\x00b", body=b"{}"), (400,), id="NUL in a header"),
-        pytest.param(request(b"Content-Length: 2", b"Content-Encoding: gzip", body=b"\x1f\x8b"), (415,), id="B017 gzip"),
-        pytest.param(request(b"Transfer-Encoding: chunked", b"Content-Type: application/json", body=chunked(*[b" " * 65536] * 5)), (413,), id="B018 too large without a length"),
-        pytest.param(request(b"Content-Length: 262145"), (413,), id="too large by its length, and never sent"),
+        pytest.param(
+            request(b"Content-Length: 2", b"Content-Encoding: gzip", body=b"\x1f\x8b"), (415,), id="B017 gzip"
+        ),
+        pytest.param(
+            request(
+                b"Transfer-Encoding: chunked",
+                b"Content-Type: application/json",
+                body=chunked(*[b" " * 65536] * 5),
+            ),
+            (413,),
+            id="B018 too large without a length",
+        ),
+        pytest.param(
+            request(b"Content-Length: 262145"), (413,), id="too large by its length, and never sent"
+        ),
         pytest.param(request(method=b"GET", path=b"/%00%ff%2e%2e/"), (404,), id="bytes in the path"),
-        pytest.param(request(method=b"GET", path=b"http://evil.example/v1/jobs?x"), (400,), id="an absolute address"),
+        pytest.param(
+            request(method=b"GET", path=b"http://evil.example/v1/jobs?x"), (400,), id="an absolute address"
+        ),
     ],
-)  # fmt: skip
+)
 async def test_what_the_server_itself_refuses(shared: Rig, port: int, raw: bytes, statuses: tuple[int, ...]):
     before = await shared.counts()
     answer = await said(port, raw)
@@ -68,17 +107,13 @@ async def test_a_head_that_never_ends_is_not_kept(port: int):
     writer.write(b"GET /livez HTTP/1.1\r\nX: ")
     async with asyncio.timeout(DEADLINE_SECONDS):
         answer = asyncio.create_task(reader.read())
-        try:
+        # the connection may break before the answer is read: that is right as well
+        with contextlib.suppress(ConnectionError):
             while not answer.done():
                 writer.write(b"x" * 16 * 1024)
                 await writer.drain()
-                await asyncio.sleep(0)
-        except ConnectionError:
-            pass
-        try:
+        with contextlib.suppress(ConnectionError):
             assert (await answer).startswith(b"HTTP/1.1 431 ")
-        except ConnectionError:
-            pass  # it was closed while more was being sent: that is right as well
     writer.close()
 
 
@@ -86,7 +121,9 @@ async def test_heads_up_to_the_bound_are_read_one_after_the_other(port: int):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(DEADLINE_SECONDS):
         for _ in range(5):  # each alone is within the bound, all together are not
-            writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (MAX_HEAD_BYTES - 1000) + b"\r\n\r\n")
+            writer.write(
+                b"GET /livez HTTP/1.1\r\nHost: a\r\nX: " + b"x" * (MAX_HEAD_BYTES - 1000) + b"\r\n\r\n"
+            )
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
             await reader.readexactly(len(b'{"status":"ok"}'))

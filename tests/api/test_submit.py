@@ -6,9 +6,26 @@ from tests.api.rig import Rig, fields, job, problem
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 LISTED = [
-    "id", "name", "type", "state", "reason", "fault", "tenant", "owner", "queue", "tier", "cluster", "attempt",
-    "version", "labels", "correlation_id", "created_at", "started_at", "ended_at", "links",
-]  # fmt: skip
+    "id",
+    "name",
+    "type",
+    "state",
+    "reason",
+    "fault",
+    "tenant",
+    "owner",
+    "queue",
+    "tier",
+    "cluster",
+    "attempt",
+    "version",
+    "labels",
+    "correlation_id",
+    "created_at",
+    "started_at",
+    "ended_at",
+    "links",
+]
 FULL = {
     "name": "ads daily features",
     "type": "scala",
@@ -60,10 +77,21 @@ async def test_a_new_job_is_queued_and_unplaced_and_its_times_have_milliseconds_
     made = await rig.submit()
     assert re.fullmatch(r"j[0-9a-z]{26}", made["id"])
     expected = {
-        "state": "queued", "tenant": "default", "owner": "local", "queue": "root.default", "tier": 3,
-        "cluster": None, "attempt": 0, "version": 1, "reason": None, "fault": None, "labels": {},
-        "correlation_id": None, "started_at": None, "ended_at": None,
-    }  # fmt: skip
+        "state": "queued",
+        "tenant": "default",
+        "owner": "local",
+        "queue": "root.default",
+        "tier": 3,
+        "cluster": None,
+        "attempt": 0,
+        "version": 1,
+        "reason": None,
+        "fault": None,
+        "labels": {},
+        "correlation_id": None,
+        "started_at": None,
+        "ended_at": None,
+    }
     assert {key: made[key] for key in expected} == expected
     assert TIME.match(made["created_at"])
     assert made["links"]["ui"] == f"http://ui.test/jobs/{made['id']}"
@@ -119,14 +147,26 @@ async def test_a_body_without_a_content_type_is_read_as_json(rig: Rig):
 
 async def test_every_wrong_field_is_named_at_once(rig: Rig):
     wrong = job(
-        name="", typ="python", driver={"memory": "1e3g"}, env={"LD_PRELOAD": "x"}, labels={"a/b": "c"},
-        spark_conf={"spark.master": "local"}, main_class="A", executor={"instances": 0},
-    )  # fmt: skip
+        name="",
+        typ="python",
+        driver={"memory": "1e3g"},
+        env={"LD_PRELOAD": "x"},
+        labels={"a/b": "c"},
+        spark_conf={"spark.master": "local"},
+        main_class="A",
+        executor={"instances": 0},
+    )
     found = problem(await rig.client.post("/v1/jobs", json=wrong), 422, "invalid-job")
     assert sorted(fields(found)) == [
-        "driver.memory", "env.LD_PRELOAD", "executor.instances", "labels.a/b", "main_class", "name",
-        "spark_conf.spark.master", "typ",
-    ]  # fmt: skip
+        "driver.memory",
+        "env.LD_PRELOAD",
+        "executor.instances",
+        "labels.a/b",
+        "main_class",
+        "name",
+        "spark_conf.spark.master",
+        "typ",
+    ]
     assert found["detail"] == "8 fields are wrong."
 
 

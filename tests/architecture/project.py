@@ -13,7 +13,9 @@ ROOT: Final = Path(__file__).parents[2]
 @cache
 def files() -> tuple[str, ...]:
     """Paths of all files that are tracked, or new and not ignored; a deleted one is left out."""
-    command = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    # a checkout of another user, as in a container, is read all the same
+    git = ["git", "-C", str(ROOT), "-c", "safe.directory=*"]
+    command = [*git, "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return tuple(sorted({name for name in listed.split("\0") if name and (ROOT / name).is_file()}))
 

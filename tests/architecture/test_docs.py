@@ -24,6 +24,7 @@ PAGES = matching(".md")
 STATES = (ROOT / "docs" / "states.md").read_text()
 README = (ROOT / "README.md").read_text()
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`[^`\n]*`")
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 MAKE = re.compile(r"(?:^|`)make(?: ([a-z-]+))?(?=$|[`\s])", re.MULTILINE)
 MOKA = re.compile(r"(?:^|`|\s)(?:\.venv/bin/)?moka( [a-z][^`\n]*)", re.MULTILINE)
@@ -135,14 +136,12 @@ def anchors(page: Path) -> set[str]:
 def broken_links(name: str) -> Iterator[str]:
     """Relative links of a page that lead nowhere."""
     page = ROOT / name
-    for target in LINK.findall(FENCE.sub("", text_of(name) or "")):
+    for target in LINK.findall(CODE.sub("", FENCE.sub("", text_of(name) or ""))):
         path, _, anchor = target.partition("#")
         to = (page.parent / path).resolve() if path else page
         if "://" in target or target.startswith("mailto:"):
             continue
-        if not to.exists():
-            yield target
-        elif anchor and to.suffix == ".md" and anchor not in anchors(to):
+        if not to.exists() or (anchor and to.suffix == ".md" and anchor not in anchors(to)):
             yield target
 
 

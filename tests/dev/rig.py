@@ -61,13 +61,14 @@ class Moka:
         return f"http://127.0.0.1:{self.ui_port}"
 
     async def start(self) -> None:
-        log = (self.folder / "moka.log").open("ab")
-        command = [sys.executable, "-m", "archer.dev", "--data", str(self.data)]
-        self._process = subprocess.Popen(
-            [*command, "--port", str(self.port), "--ui-port", str(self.ui_port)], stdout=log, stderr=log
-        )
-        log.close()
+        self._spawn()
         await until(self._answers, seconds=START_SECONDS)
+
+    def _spawn(self) -> None:
+        command = [sys.executable, "-m", "archer.dev", "--data", str(self.data)]
+        command += ["--port", str(self.port), "--ui-port", str(self.ui_port)]
+        with (self.folder / "moka.log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
     async def _answers(self) -> bool:
         assert self._process is not None

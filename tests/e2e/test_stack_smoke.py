@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.application import application
 from tests.stack import etcd, kubectl, s3
 from tests.stack.host import processes
 from tests.stack.layout import (
@@ -19,17 +20,14 @@ from tests.stack.layout import (
     MOKA_ARM,
     MOKA_X86,
     S3_BUCKET,
-    S3_ENDPOINT,
-    SPARK_IMAGE,
     YUNIKORN_ADDRESS,
     Cluster,
 )
 from tests.stack.parts import answers, proxies
-from tests.stack.parts.order import PARTS, part
+from tests.stack.parts.order import part
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("stack")]
 
-QUEUE = "root.tier1.ads"
 WORD_COUNT = """
 import sys
 from pyspark.sql import SparkSession
@@ -50,13 +48,6 @@ spark.range(7).write.saveAsTable(table)
 print("catalog:", [t.name for t in spark.catalog.listTables()], "rows:", spark.table(table).count())
 spark.stop()
 """
-S3A = {
-    "endpoint": S3_ENDPOINT,
-    "endpoint.region": s3.REGION,
-    "path.style.access": "true",
-    "connection.ssl.enabled": "false",
-    "directory.marker.retention": "keep",
-}
 
 
 def test_a_pyspark_file_on_s3_runs_through_yunikorn_and_is_in_the_history():
@@ -144,88 +135,6 @@ def test_versions_before_a_compaction_are_gone_once_the_api_server_starts_again(
     watch = "/api/v1/namespaces?watch=1&resourceVersion=1&timeoutSeconds=5"
     event = json.loads(kubectl.kubectl(MOKA_ARM, "get", "--raw", watch).splitlines()[0])
     assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
-
-
-def test_every_part_has_a_name_of_its_own():
-    assert len({p.name for p in PARTS}) == len(PARTS)
-
-
-def application(
-    name: str,
-    *,
-    file: str = "wordcount.py",
-    argument: str = "",
-    conf: dict[str, str] | None = None,
-    architecture: str | None = None,
-    annotations: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    groups = [
-        {"name": role, "minMember": 1, "minResource": {"cpu": "200m", "memory": "896Mi"}}
-        for role in ("driver", "executor")
-    ]
-    gang = {
-        "yunikorn.apache.org/task-group-name": "driver",
-        "yunikorn.apache.org/task-groups": json.dumps(groups),
-    }
-    storage = {f"spark.hadoop.fs.s3a.{key}": value for key, value in S3A.items()}
-    role = {"cores": 1, "coreRequest": "200m", "memory": "512m"}
-    spec = {
-        "type": "Python",
-        "pythonVersion": "3",
-        "mode": "cluster",
-        "image": SPARK_IMAGE,
-        "imagePullPolicy": "Never",
-        "mainApplicationFile": f"s3a://{S3_BUCKET}/jobs/{file}",
-        "arguments": [argument],
-        "sparkVersion": "3.5.9",
-        "restartPolicy": {"type": "Never"},
-        "sparkConf": {
-            **storage,
-            **(conf or {}),
-            "spark.kubernetes.executor.podNamePrefix": name,
-            "spark.eventLog.enabled": "true",
-            "spark.eventLog.dir": f"s3a://{S3_BUCKET}/events",
-        },
-        "driver": {
-            **role,
-            "serviceAccount": "spark",
-            "template": template(name, "driver", gang, architecture),
-        },
-        "executor": {
-            **role,
-            "instances": 1,
-            "template": template(
-                name, "executor", {"yunikorn.apache.org/task-group-name": "executor"}, architecture
-            ),
-        },
-    }
-    metadata = {"name": name, "namespace": "default", "annotations": annotations or {}}
-    return {
-        "apiVersion": "sparkoperator.k8s.io/v1beta2",
-        "kind": "SparkApplication",
-        "metadata": metadata,
-        "spec": spec,
-    }
-
-
-def template(name: str, role: str, annotations: dict[str, str], architecture: str | None) -> dict[str, Any]:
-    """A pod as the operator must make it; without its webhook this says scheduler and environment."""
-    container = {
-        "name": f"spark-kubernetes-{role}",
-        "envFrom": [{"secretRef": {"name": "moka-s3"}}],
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-    }
-    return {
-        "metadata": {
-            "labels": {"yunikorn.apache.org/app-id": name, "yunikorn.apache.org/queue": QUEUE},
-            "annotations": annotations,
-        },
-        "spec": {
-            "schedulerName": "yunikorn",
-            "nodeSelector": {"kubernetes.io/arch": architecture} if architecture else {},
-            "containers": [container],
-        },
-    }
 
 
 def until(ask: Callable[[], Any], *, seconds: float) -> Any:

@@ -5,9 +5,22 @@ from __future__ import annotations
 import pytest
 
 from archer import dispatcher, janitor, placer, watcher
-from tests import builders
+from tests import builders, emptied
 from tests.fakes.cluster import FakeCluster
 from tests.loops.rig import Rig
+
+
+@pytest.fixture(scope="session")
+def shared(postgres, template) -> str:
+    name = f"{template}_loops"
+    emptied.create(postgres.dsn("postgres"), name, template=template)
+    return name
+
+
+@pytest.fixture
+def dsn(postgres, shared) -> str:
+    emptied.empty(postgres.dsn(shared), shared)
+    return postgres.dsn(shared)
 
 
 @pytest.fixture(autouse=True)

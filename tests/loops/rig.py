@@ -14,6 +14,7 @@ from archer.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.janitor import Janitor
 from archer.settings import DispatcherSettings, JanitorSettings, WatcherSettings
+from archer.store import cancels
 from archer.store.engine import Database
 from archer.watcher import Watcher
 from tests import builders
@@ -36,16 +37,16 @@ class Rig:
             self.database,
             self.clusters,
             self.profiles,
-            settings=DispatcherSettings(**({"poll_seconds": 0.05} | settings)),
+            settings=DispatcherSettings.model_validate({"poll_seconds": 0.05} | settings),
             worker=worker or uuid4(),
         )
 
     def watcher(self, **settings: Any) -> Watcher:
-        wanted = WatcherSettings(**({"flush_seconds": 0.005, "relist_seconds": 60} | settings))
+        wanted = WatcherSettings.model_validate({"flush_seconds": 0.005, "relist_seconds": 60} | settings)
         return Watcher(self.database, self.fake, settings=wanted)
 
     def janitor(self, **settings: Any) -> Janitor:
-        wanted = JanitorSettings(**({"period_seconds": 0.05} | settings))
+        wanted = JanitorSettings.model_validate({"period_seconds": 0.05} | settings)
         return Janitor(self.database, self.clusters, settings=wanted, worker=uuid4())
 
     async def submit(self, **fields: Any) -> str:
@@ -69,8 +70,6 @@ class Rig:
 
     async def cancel(self, job: str) -> None:
         """Ask for the job's end."""
-        from archer.store import cancels
-
         async with self.database.transaction() as tx:
             await cancels.request(tx, [job], principal="amara", reason="cancelled", message="")
 
@@ -102,3 +101,12 @@ async def going(run: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> As
         stop.set()
         with suppress(asyncio.CancelledError):
             await asyncio.wait_for(task, 20)
+
+
+async def until_watching(rig: Rig) -> None:
+    """Wait until a watcher has listed and opened its watch."""
+
+    async def is_watching() -> bool:
+        return bool(rig.calls("watch"))
+
+    await eventually(is_watching)

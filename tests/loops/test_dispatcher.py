@@ -33,7 +33,9 @@ async def test_cluster_and_name_are_committed_before_the_create_call(rig, monkey
     seen = {}
 
     async def create(manifest):
-        seen.update(await row(rig.database, job), application=(await attempt_row(rig.database, job))["application"])
+        seen.update(
+            await row(rig.database, job), application=(await attempt_row(rig.database, job))["application"]
+        )
         return await FakeCluster.create(rig.fake, manifest)
 
     monkeypatch.setattr(rig.fake, "create", create)
@@ -123,14 +125,18 @@ async def test_retry_after_is_honoured_within_bounds(rig, asked, too_early, late
     await rig.dispatcher().run_once()
     begun = await let_pass(rig.database, too_early)
     assert asked < 0 or await builders.claim(rig.database) == []
-    (due,) = await rows(rig.database, "SELECT run_after - CAST(:begun AS timestamptz) AS left FROM jobs", begun=begun)
+    (due,) = await rows(
+        rig.database, "SELECT run_after - CAST(:begun AS timestamptz) AS left FROM jobs", begun=begun
+    )
     assert due["left"].total_seconds() < 15
     await let_pass(rig.database, late_enough)
     await rig.dispatcher().run_once()
     assert await rig.state(job) == "submitted"
 
 
-async def test_an_application_that_was_created_and_deleted_again_is_left_to_the_watcher(rig, no_rest, monkeypatch):
+async def test_an_application_that_was_created_and_deleted_again_is_left_to_the_watcher(
+    rig, no_rest, monkeypatch
+):
     job = await rig.submit()
     rig.fake.put_stranger(f"{job}-1", labels={names.JOB_ID: job, names.ATTEMPT: "1"})
 

@@ -1,6 +1,7 @@
 """Kubeconfig files, with the certificates inside so that a file can be copied anywhere."""
 
 import json
+import platform
 from base64 import b64encode
 from pathlib import Path
 
@@ -66,9 +67,13 @@ def _entry(cluster: Cluster) -> dict[str, object]:
         "server": cluster.server,
         "proxied_server": cluster.proxied_server,
         "runs_containers": cluster.fake_architecture is None,
-        "architecture": cluster.fake_architecture or "host",
+        "architecture": cluster.fake_architecture or _MACHINES[platform.machine()],
         "namespaces": list(JOB_NAMESPACES),
     }
+
+
+#: What the kernel calls a processor -> what Kubernetes calls it.
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def _encoded(path: Path) -> str:

@@ -64,7 +64,9 @@ async def test_a_second_cancel_changes_nothing_but_is_audited(database):
     before = await row(database, job)
     assert await request(database, job) == set()
     assert await row(database, job) == before
-    assert len(await rows(database, "SELECT * FROM audit WHERE action = 'cancel' AND object = :id", id=job)) == 2
+    assert (
+        len(await rows(database, "SELECT * FROM audit WHERE action = 'cancel' AND object = :id", id=job)) == 2
+    )
 
 
 async def test_a_deadline_does_not_turn_a_cancel_into_a_failure(database):
@@ -88,7 +90,12 @@ async def test_a_cancel_waits_for_the_lease_of_a_dispatch_under_way(database):
     assert await take(database) == []
     await let_pass(database, "31 seconds")
     (wish,) = await take(database)
-    assert (wish.id, wish.application, wish.namespace, wish.reason) == (job, f"{job}-1", "default", "cancelled")
+    assert (wish.id, wish.application, wish.namespace, wish.reason) == (
+        job,
+        f"{job}-1",
+        "default",
+        "cancelled",
+    )
 
 
 async def test_a_wish_is_leased_to_one_worker(database):

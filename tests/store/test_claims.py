@@ -44,7 +44,9 @@ async def _cancel(database, job, reason="cancelled"):
 
 async def test_no_job_is_claimed_twice(database):
     ids = await insert(database, *(new_job() for _ in range(120)))
-    workers = [claim(database, worker=worker, limit=20) for worker in (WORKER, SECOND_WORKER) for _ in range(3)]
+    workers = [
+        claim(database, worker=worker, limit=20) for worker in (WORKER, SECOND_WORKER) for _ in range(3)
+    ]
     claimed = [found.id for batch in await asyncio.gather(*workers) for found in batch]
     assert sorted(claimed) == sorted(ids)
 
@@ -201,7 +203,12 @@ async def test_a_rejected_job_ends_as_it_should(database, cancel_reason, state, 
     async with database.transaction() as tx:
         assert await claims.reject(tx, made.claim, reason=Reason.SUBMIT_INVALID, message="no such type")
     found, attempt = await row(database, job), await attempt_row(database, job)
-    assert (found["state"], found["reason"], found["fault"], found["claimed_by"]) == (state, reason, fault, None)
+    assert (found["state"], found["reason"], found["fault"], found["claimed_by"]) == (
+        state,
+        reason,
+        fault,
+        None,
+    )
     assert (attempt["reason"], attempt["message"], attempt["rank"]) == ("submit_invalid", "no such type", 4)
     assert attempt["ended_at"] is not None
 
@@ -224,6 +231,11 @@ async def test_only_jobs_that_have_to_be_dispatched_are_claimed(database, state)
 
 async def test_the_database_refuses_half_a_claim_and_an_end_without_a_time(database):
     (job,) = await insert(database, new_job())
-    for change in ("claimed_by = gen_random_uuid()", "state = 'failed'", "state = 'flying'", "state = 'running'"):
+    for change in (
+        "claimed_by = gen_random_uuid()",
+        "state = 'failed'",
+        "state = 'flying'",
+        "state = 'running'",
+    ):
         with pytest.raises(Exception, match="violates check constraint"):
             await rows(database, f"UPDATE jobs SET {change} WHERE id = :id", id=job)

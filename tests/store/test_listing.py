@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.builders import insert, new_id, new_job, rows
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
-async def page(database, filters=None, *, sort="newest", after=None, limit=100):
+async def page(database, filters=None, *, sort: Any = "newest", after=None, limit=100):
     async with database.transaction() as tx:
         return await jobs.page(tx, filters or Filters(), sort=sort, after=after, limit=limit)
 
@@ -54,14 +55,23 @@ async def set_times(database, job, *, started=None, ended=None, created=None):
 @pytest.mark.parametrize(
     ("wanted", "other", "filters"),
     [
-        pytest.param({"queue": "root.etl"}, {"queue": "root.etl.hourly"}, Filters(queue="root.etl"), id="queue"),
+        pytest.param(
+            {"queue": "root.etl"}, {"queue": "root.etl.hourly"}, Filters(queue="root.etl"), id="queue"
+        ),
         pytest.param({"tenant": "ads"}, {"tenant": "ad"}, Filters(tenant="ads"), id="tenant"),
         pytest.param({"owner": "bo"}, {"owner": "bob"}, Filters(owner="bo"), id="owner"),
-        pytest.param({"name": "a_b 1"}, {"name": "aXb 1"}, Filters(name_prefix="a_b"), id="a name is not a pattern"),
-        pytest.param({"name": "50% off"}, {"name": "500 off"}, Filters(name_prefix="50%"), id="nor is a percent sign"),
+        pytest.param(
+            {"name": "a_b 1"}, {"name": "aXb 1"}, Filters(name_prefix="a_b"), id="a name is not a pattern"
+        ),
+        pytest.param(
+            {"name": "50% off"}, {"name": "500 off"}, Filters(name_prefix="50%"), id="nor is a percent sign"
+        ),
         pytest.param({"name": "abc"}, {"name": "Abc"}, Filters(name_prefix="ab"), id="names keep their case"),
         pytest.param(
-            {"labels": '{"team": "ads", "x": "1"}'}, {"labels": '{"team": "seo"}'}, Filters(labels=(("team", "ads"),)), id="label"
+            {"labels": '{"team": "ads", "x": "1"}'},
+            {"labels": '{"team": "seo"}'},
+            Filters(labels=(("team", "ads"),)),
+            id="label",
         ),
         pytest.param(
             {"labels": '{"team": "ads", "x": "1"}'},
@@ -131,7 +141,11 @@ async def test_the_longest_merge_jobs_under_way_and_ended_ones(database):
     async with database.engine.connect() as tx:
         await tx.exec_driver_sql("SET LOCAL archer.fake_now = '2026-06-01 13:00Z'")
         found = await jobs.page(tx, Filters(), sort="longest", after=None, limit=10)
-    assert [(row["id"], row["elapsed_us"] // 60_000_000) for row in found] == [(long, 90), (live, 30), (short, 10)]
+    assert [(row["id"], row["elapsed_us"] // 60_000_000) for row in found] == [
+        (long, 90),
+        (live, 30),
+        (short, 10),
+    ]
 
 
 async def test_jobs_of_the_same_millisecond_are_all_listed(database):

@@ -71,7 +71,9 @@ async def test_any_order_with_any_repetition_ends_the_same(database, order, wher
     assert (attempt["spark_app_id"], attempt["executors_running"]) == ("spark-1", 0)
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(["submitted", "running", "failing"])), ids=" ".join)
+@pytest.mark.parametrize(
+    "order", list(itertools.permutations(["submitted", "running", "failing"])), ids=" ".join
+)
 async def test_the_state_of_a_job_under_way_never_falls(database, order):
     job = await job_in(database, "dispatching")
     await record(database, *(STEPS[step](job) for step in order))
@@ -114,7 +116,9 @@ async def test_a_retry_queues_the_job_again_and_numbers_the_next_attempt(databas
     await let_pass(database, "31 seconds")
     again = await dispatch(database, job)
     assert (again.number, again.application) == (2, f"{job}-2")
-    assert [a["ended_at"] is None for a in await rows(database, "SELECT * FROM attempts ORDER BY number")] == [
+    assert [
+        a["ended_at"] is None for a in await rows(database, "SELECT * FROM attempts ORDER BY number")
+    ] == [
         False,
         True,
     ]
@@ -125,7 +129,9 @@ async def test_a_late_event_of_an_old_attempt_does_not_touch_the_job(database):
     await record(database, ending(job, "failed", retry_seconds=0))
     await dispatch(database, job)
     before = await row(database, job)
-    await record(database, ending(job, "succeeded"), seen(job, "running", executors_running=9), ending(job, "failed"))
+    await record(
+        database, ending(job, "succeeded"), seen(job, "running", executors_running=9), ending(job, "failed")
+    )
     assert await row(database, job) == before
     assert (await attempt_row(database, job, 1))["reason"] == "user_code"
     assert (await attempt_row(database, job, 2))["rank"] == 1
@@ -139,7 +145,9 @@ async def test_an_old_attempt_that_was_never_closed_closes_without_the_job(datab
     assert (await attempt_row(database, job))["rank"] == 4
 
 
-@pytest.mark.parametrize(("reason", "state", "fault"), [("cancelled", "cancelled", "user"), ("timeout", "failed", "policy")])
+@pytest.mark.parametrize(
+    ("reason", "state", "fault"), [("cancelled", "cancelled", "user"), ("timeout", "failed", "policy")]
+)
 @pytest.mark.parametrize("late", ["succeeded", "failed"])
 async def test_a_cancel_wins_over_a_late_end(database, reason, state, fault, late):
     job = await job_in(database, "running")
@@ -158,7 +166,14 @@ async def test_a_cancel_that_commits_while_a_success_is_being_written_waits_or_w
         await canceller.commit()
     await ending_it
     assert (await row(database, job))["state"] == "cancelled"
-    assert await states(database, job) == ["queued", "dispatching", "submitted", "running", "cancelling", "cancelled"]
+    assert await states(database, job) == [
+        "queued",
+        "dispatching",
+        "submitted",
+        "running",
+        "cancelling",
+        "cancelled",
+    ]
 
 
 async def test_a_cancel_that_comes_while_a_success_is_being_written_finds_it_ended(database):

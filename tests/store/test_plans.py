@@ -24,18 +24,22 @@ STEP_SECONDS = 20
 MOST = 3000  # rows looked at for a page of fifty where two columns have to agree: 3 % of the table
 # As in a real table: nearly all ended, few under way, a queue of a thousand; values in shares of 2 to 20 %.
 FILL = f"""
-    INSERT INTO jobs (id, name, type, state, tenant, owner, queue, arch, spark_version, cluster, attempt, priority,
-                      labels, run_after, created_at, started_at, ended_at, reason, deadline_at, cancel_requested_at)
-    SELECT id, 'job_' || n %% 997 || '_daily', 'python', state, 'tenant-' || h %% 20, 'owner-' || h / 20 %% 50,
-           'root.q' || h / 1000 %% 10, 'amd64', '3.5.9', 'cluster-' || h / 10000 %% 5, 1, n %% 3 * 25,
+    INSERT INTO jobs (id, name, type, state, tenant, owner, queue, arch, spark_version, cluster, attempt,
+                      priority, labels, run_after, created_at, started_at, ended_at, reason, deadline_at,
+                      cancel_requested_at)
+    SELECT id, 'job_' || n %% 997 || '_daily', 'python', state, 'tenant-' || h %% 20,
+           'owner-' || h / 20 %% 50, 'root.q' || h / 1000 %% 10, 'amd64', '3.5.9',
+           'cluster-' || h / 10000 %% 5, 1, n %% 3 * 25,
            CASE WHEN n %% 10 = 0 THEN jsonb_build_object('team', 'team-' || n %% 100) ELSE '{{}}' END,
-           at, at, CASE WHEN state <> 'queued' THEN at END, CASE WHEN final THEN at + h %% 3600 * interval '1 s' END,
-           CASE WHEN state = 'failed' THEN 'user_code' END, CASE WHEN n %% 7 = 0 THEN at + interval '30 days' END,
-           CASE WHEN state = 'cancelling' THEN at END
-      FROM (SELECT n, ids.id, abs(hashint8(n)) AS h, timestamptz '{BEGIN}' + n * interval '{STEP_SECONDS} s' AS at,
+           at, at, CASE WHEN state <> 'queued' THEN at END,
+           CASE WHEN state IN ('failed', 'succeeded') THEN at + h %% 3600 * interval '1 s' END,
+           CASE WHEN state = 'failed' THEN 'user_code' END,
+           CASE WHEN n %% 7 = 0 THEN at + interval '30 days' END, CASE WHEN state = 'cancelling' THEN at END
+      FROM (SELECT n, ids.id, abs(hashint8(n)) AS h,
+                   timestamptz '{BEGIN}' + n * interval '{STEP_SECONDS} s' AS at,
                    CASE WHEN n > {JOBS - 1000} THEN 'queued' WHEN n %% 500 = 0 THEN 'running'
-                        WHEN n %% 5000 = 1 THEN 'cancelling' WHEN n %% 12 = 0 THEN 'failed' ELSE 'succeeded' END AS state,
-                   n <= {JOBS - 1000} AND n %% 500 <> 0 AND n %% 5000 <> 1 AS final
+                        WHEN n %% 5000 = 1 THEN 'cancelling' WHEN n %% 12 = 0 THEN 'failed'
+                        ELSE 'succeeded' END AS state
               FROM unnest(CAST(%s AS text[])) WITH ORDINALITY AS ids (id, n)) AS numbered
 """
 ATTEMPTS = """
@@ -56,7 +60,7 @@ def full(postgres, template) -> Iterator[str]:
     """A database with 100,000 jobs; read only, so that all tests share it."""
     name = f"{template}_full"
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
     with psycopg.connect(postgres.dsn(name), autocommit=True) as connection:
         connection.execute(FILL, ([id_of(number) for number in range(1, JOBS + 1)],))  # pyright: ignore[reportArgumentType]

@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from typing import LiteralString, cast
+
 import psycopg
 import pytest
 from psycopg import errors, sql
 
 from tests.builders import job_in
 
-TABLES = ("jobs", "job_specs", "attempts", "job_events", "clusters", "queues", "idempotency_keys", "checkpoints")
+TABLES = (
+    "jobs",
+    "job_specs",
+    "attempts",
+    "job_events",
+    "clusters",
+    "queues",
+    "idempotency_keys",
+    "checkpoints",
+)
 VIEWS = ("ui_jobs", "ui_attempts", "ui_events", "ui_clusters", "ui_queues")
 
 
 @pytest.fixture
-def as_role(dsn):
-    """Run one statement as a role, in a transaction that is rolled back."""
+def as_role(postgres, template):
+    """Run one statement as a role, in a transaction that is rolled back: so the template itself will do."""
 
     def run(role: str, statement: str) -> None:
-        with psycopg.connect(dsn) as connection:
+        with psycopg.connect(postgres.dsn(template)) as connection:
             connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
-            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+            connection.execute(cast("LiteralString", statement))
             connection.rollback()
 
     return run
@@ -54,7 +65,8 @@ def test_archer_changes_no_schema_and_no_audit(as_role, statement):
 def test_archer_adds_to_the_audit(as_role):
     as_role(
         "archer_rw",
-        "INSERT INTO audit (at, principal, action, object, tenant, decision) VALUES (now(), 'a', 'b', 'c', 'd', 'e')",
+        "INSERT INTO audit (at, principal, action, object, tenant, decision)"
+        " VALUES (now(), 'a', 'b', 'c', 'd', 'e')",
     )
 
 
@@ -81,5 +93,7 @@ async def test_no_view_shows_a_request(dsn, database):
     with psycopg.connect(dsn) as connection:
         connection.execute("SET ROLE moka_ui_ro")
         for view in VIEWS:
-            found = connection.execute(sql.SQL("SELECT {0}::text FROM {0}").format(sql.Identifier(view))).fetchall()
+            found = connection.execute(
+                sql.SQL("SELECT {0}::text FROM {0}").format(sql.Identifier(view))
+            ).fetchall()
             assert "hunter2" not in str(found)

@@ -61,7 +61,11 @@ async def test_a_batch_with_the_same_key_twice_stores_one_job_and_answers_both(d
     ids = [answer.job_id for answer in answers if answer]
     assert ids[0] == ids[2]
     assert [answer.created for answer in answers if answer].count(True) == 3
-    assert len(await rows(database, "SELECT id FROM jobs")) == len(await rows(database, "SELECT * FROM job_specs")) == 3
+    assert (
+        len(await rows(database, "SELECT id FROM jobs"))
+        == len(await rows(database, "SELECT * FROM job_specs"))
+        == 3
+    )
 
 
 async def test_one_key_sent_by_many_connections_at_once_is_one_job(database):

@@ -44,9 +44,9 @@ FAILURES: list[Failure] = [
         137,
         "Executors were killed because they used more memory than they asked for.",
         [
-            "26/11/22 05:41:09 ERROR TaskSchedulerImpl: Lost executor 14 on 10.4.88.21: OOMKilled, exit 137",
-            "26/11/22 05:41:12 WARN TaskSetManager: Lost task 212.3 in stage 41.0: ExecutorLostFailure",
-            "26/11/22 05:41:13 ERROR SparkContext: Job aborted: Task 212 in stage 41.0 failed 4 times",
+            "ERROR TaskSchedulerImpl: Lost executor 14 on 10.4.88.21: OOMKilled, exit 137",
+            "WARN TaskSetManager: Lost task 212.3 in stage 41.0: ExecutorLostFailure",
+            "ERROR SparkContext: Job aborted: Task 212 in stage 41.0 failed 4 times",
         ],
     ),
     (

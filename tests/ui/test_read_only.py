@@ -130,7 +130,7 @@ def test_without_the_promise_to_only_read_the_login_still_cannot_write(demo, sta
 @pytest.mark.parametrize("table", READS)
 def test_the_login_cannot_read_the_tables(demo, table):
     with psycopg.connect(demo.reader) as connection, pytest.raises(errors.InsufficientPrivilege):
-        connection.execute(f"SELECT * FROM {table} LIMIT 1")
+        connection.execute(f"SELECT * FROM {table} LIMIT 1".encode())
 
 
 def test_the_login_reads_the_views(demo):

@@ -5,6 +5,8 @@ Written only with MOKA_SCREENSHOTS=1: ``MOKA_SCREENSHOTS=1 pytest tests/ui/test_
 
 import os
 import random
+import re
+from datetime import timedelta
 
 import pytest
 from playwright.async_api import expect
@@ -34,8 +36,9 @@ def driver_log() -> bytes:
     """A log much like Spark's."""
     dice = random.Random(5)
     lines = ["\x1b[1mStarting feature join\x1b[0m for \x1b[36mdt=2026-11-22\x1b[0m"]
+    started = FAILED.attempts[-1]["started_at"]
     for task in range(400):
-        second = f"26/11/22 05:{38 + task // 120:02d}:{task // 2 % 60:02d}"
+        second = (started + timedelta(seconds=task * 0.7)).strftime("%y/%m/%d %H:%M:%S")
         stage, host = 38 + task // 130, f"10.4.88.{dice.randint(11, 40)}"
         took = dice.randint(300, 9000)
         lines.append(
@@ -57,9 +60,11 @@ async def test_a_picture(page, archer, name, address, scheme, size):
     await expect(page.locator("[data-state]").first).to_be_visible()
     await page.wait_for_load_state("networkidle")
     if "tab=log" in address:
-        await page.get_by_role("button", name="End").click()
         await page.get_by_label("Search the log").fill("executor 14")
-        await expect(page.locator("mark[data-current=true]")).to_be_visible()
+        await expect(page.get_by_test_id("matches")).to_contain_text("1 of")
+        await page.keyboard.press("Shift+Enter")  # the last one
+        await expect(page.get_by_test_id("matches")).to_have_text(re.compile(r"^(\d+) of \1$"))
+        await expect(page.locator("mark[data-current=true]")).to_be_in_viewport()
     picture = await page.screenshot(animations="disabled", caret="hide")
     assert len(picture) > 10_000
     if os.environ.get("MOKA_SCREENSHOTS") == "1":

@@ -25,7 +25,7 @@ def find_java_home() -> Path | None:
 def major_version(java: Path) -> int | None:
     """Major version of a ``java`` program; None when it does not run."""
     try:
-        shown = subprocess.run(
+        shown = subprocess.run(  # noqa: S603  (a Java that the owner of the machine installed)
             [str(java), "-version"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):

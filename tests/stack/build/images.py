@@ -1,7 +1,6 @@
 """Container images without a registry: built here by buildah, kept as archives that containerd imports."""
 
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -9,8 +8,8 @@ from pathlib import Path
 
 from tests.stack.build import jars
 from tests.stack.build.cache import fingerprint, folder
+from tests.stack.build.spark import pyspark_home
 from tests.stack.host.commands import announce, polite, run
-from tests.stack.host.processes import StackError
 from tests.stack.layout import CACHE, MANIFESTS, PAUSE_IMAGE, REPOSITORY, SPARK_IMAGE
 
 SUITE = "bookworm"
@@ -24,14 +23,6 @@ _PAUSE_DOCKERFILE = 'FROM scratch\nCOPY pause /pause\nUSER 65535:65535\nENTRYPOI
 def archives() -> dict[str, Path]:
     """Image name -> archive to import, built when not cached."""
     return {PAUSE_IMAGE: pause(), SPARK_IMAGE: spark()}
-
-
-def pyspark_home() -> Path:
-    """The pyspark distribution that the running Python has installed: it is a SPARK_HOME."""
-    found = importlib.util.find_spec("pyspark")
-    if found is None or found.origin is None:
-        raise StackError("this Python has no pyspark: install the project's embedded requirements first")
-    return Path(found.origin).parent
 
 
 def pause() -> Path:

@@ -45,4 +45,4 @@ def polite(*argv: str | Path) -> list[str]:
 
 def announce(text: str) -> None:
     """Tell the person at the terminal what is going on; a cold build is long."""
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)

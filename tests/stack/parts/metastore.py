@@ -10,25 +10,29 @@ from xml.sax.saxutils import escape
 from tests.stack import s3
 from tests.stack.build import jars
 from tests.stack.build.cache import fingerprint, folder
-from tests.stack.build.images import pyspark_home
+from tests.stack.build.spark import java_home, pyspark_home
 from tests.stack.host.commands import run, succeeds
 from tests.stack.host.processes import StackError, start, wait
 from tests.stack.layout import BRIDGE_ADDRESS, METASTORE_PORT, RUNTIME, S3_BUCKET, S3_ENDPOINT
 from tests.stack.parts.answers import port_open
-from tests.stack.parts.spark_operator import java_home
 
 WAREHOUSE = f"s3a://{S3_BUCKET}/warehouse"
 _HOME = RUNTIME / "metastore"
 _DATABASE_PORT = 15432
-_ARCHIVE = "hive-standalone-metastore-3.1.3-bin.tar.gz"
-_PINS = {
-    f"org/apache/hive/hive-standalone-metastore/3.1.3/{_ARCHIVE}": (
-        "83ddf76717eeb789091d845c069a631c25cad561c3d31ec0843a1ddf21f29409"
-    ),
-    "org/postgresql/postgresql/42.7.7/postgresql-42.7.7.jar": (
-        "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460"
-    ),
-}
+_DISTRIBUTION = jars.Artifact(
+    "org.apache.hive",
+    "hive-standalone-metastore",
+    "3.1.3",
+    "83ddf76717eeb789091d845c069a631c25cad561c3d31ec0843a1ddf21f29409",
+    kind="tar.gz",
+    classifier="bin",
+)
+_DATABASE_DRIVER = jars.Artifact(
+    "org.postgresql",
+    "postgresql",
+    "42.7.7",
+    "157963d60ae66d607e09466e8c0cdf8087e9cb20d0159899ffca96bca2528460",
+)
 #: The metastore expects a Hadoop around it; Spark's will do, and its newer log4j must come first.
 _FROM_SPARK = (
     "hadoop-client-*",
@@ -53,13 +57,16 @@ rootLogger.appenderRef.console.ref = console
 @cache
 def distribution() -> Path:
     """The unpacked metastore."""
-    downloads = jars.fetched("jars-metastore", _PINS)
 
     def unpack(target: Path) -> None:
-        with tarfile.open(downloads / _ARCHIVE) as archive:
+        with tarfile.open(_downloads() / _DISTRIBUTION.file) as archive:
             archive.extractall(target, filter="data")
 
-    return next(folder("metastore", fingerprint(repr(_PINS)), unpack).iterdir())
+    return next(folder("metastore", fingerprint(repr(_DISTRIBUTION)), unpack).iterdir())
+
+
+def _downloads() -> Path:
+    return jars.fetched("jars-metastore", (_DISTRIBUTION, _DATABASE_DRIVER))
 
 
 def start_database() -> None:
@@ -103,7 +110,7 @@ def _make_schema() -> None:
 
 def _classpath(configuration: Path) -> str:
     spark = [str(path) for pattern in _FROM_SPARK for path in sorted((pyspark_home() / "jars").glob(pattern))]
-    ours = [f"{distribution() / 'lib'}/*", f"{jars.fetched('jars-metastore', _PINS)}/*", f"{jars.s3a()}/*"]
+    ours = [f"{distribution() / 'lib'}/*", f"{_downloads()}/*", f"{jars.s3a()}/*"]
     return ":".join([str(configuration), *spark, *ours])
 
 

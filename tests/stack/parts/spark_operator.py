@@ -1,13 +1,11 @@
 """The Spark operator, without its webhook: the pod templates of our manifests say everything themselves."""
 
-import os
-import shutil
 from pathlib import Path
 
 from tests.stack import kubeconfig
 from tests.stack.build.binaries import binary
-from tests.stack.build.images import pyspark_home
-from tests.stack.host.processes import StackError, start, wait
+from tests.stack.build.spark import java_home, pyspark_home
+from tests.stack.host.processes import start, wait
 from tests.stack.layout import JOB_NAMESPACES, Cluster
 from tests.stack.parts.answers import http_ok
 from tests.stack.parts.control_plane import as_flags
@@ -39,13 +37,6 @@ def start_spark_operator(cluster: Cluster) -> None:
     process = start(f"spark-operator-{cluster.name}", command, environment)
     ready = f"http://127.0.0.1:{health_port}/readyz"
     wait(f"the Spark operator of {cluster.name}", lambda: http_ok(ready), seconds=60, process=process)
-
-
-def java_home() -> Path:
-    java = shutil.which("java")
-    if java is None:
-        raise StackError("no java: `python -m tests.stack build` installs it")
-    return Path(os.path.realpath(java)).parents[1]
 
 
 def _empty_configuration(cluster: Cluster) -> Path:

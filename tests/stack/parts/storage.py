@@ -3,11 +3,10 @@
 from tests.stack import s3
 from tests.stack.build import jars
 from tests.stack.build.binaries import binary
-from tests.stack.build.images import pyspark_home
+from tests.stack.build.spark import java_home, pyspark_home
 from tests.stack.host.processes import start, wait
 from tests.stack.layout import BRIDGE_ADDRESS, HISTORY_ADDRESS, RUNTIME, S3_BUCKET, S3_ENDPOINT
 from tests.stack.parts.answers import http_ok, port_open
-from tests.stack.parts.spark_operator import java_home
 
 #: Spark looks for this key before it writes an event log, and does not make it.
 EVENTS_KEY = "events/"

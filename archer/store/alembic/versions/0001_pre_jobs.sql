@@ -121,6 +121,9 @@ CREATE TABLE attempts (
     UNIQUE (application)
 ) WITH (fillfactor = 80)
 --;
+-- People paste the id that Spark shows.
+CREATE INDEX attempts_by_spark_app ON attempts (spark_app_id) WHERE spark_app_id IS NOT NULL
+--;
 -- Append-only: every change of a job, written in the statement that changes the row.
 CREATE TABLE job_events (
     job_id  text COLLATE "C" NOT NULL,

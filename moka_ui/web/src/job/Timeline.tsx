@@ -19,7 +19,7 @@ export function Timeline({ job, attempts }: { job: JobDetail; attempts: Attempt[
   const waited = attempts.length > 1 ? waits(steps(job, attempts[0]), end) : waits(list, end);
   return (
     <section className={`panel ${css.panel}`} aria-label="Timeline">
-      {attempts.length > 1 && <p className={css.which}>Attempt {last?.number}, after {attempts.length - 1} before it</p>}
+      {attempts.length > 1 && <p className={css.which}>Steps of attempt {last?.number}</p>}
       <ol className={css.steps}>
         {list.map((step, index) => (
           <StepMark key={step.name} step={step} before={list.slice(0, index).findLast((each) => each.at)?.at ?? null} />

@@ -1,0 +1,155 @@
+"""Bytes of an API server to applications; decodes only the fields that Archer stores."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from archer.clusters.kubernetes import statuses
+from archer.clusters.port import Change
+from archer.errors import ClusterUnavailable
+from archer.translate import names
+from archer.translate.observe import Application, Resource, from_resource, from_struct
+
+log = structlog.get_logger(__name__)
+
+# what a create answers when only metadata was asked for
+KINDS: Final = (names.KIND, "PartialObjectMetadata")
+
+
+class ListMetadata(msgspec.Struct, rename="camel"):
+    """Version of a list, and where its next page begins."""
+
+    resource_version: str = ""
+    continue_: str = msgspec.field(default="", name="continue")
+
+
+class Page(msgspec.Struct):
+    """A part of a list of applications."""
+
+    kind: str = ""
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+    items: list[Resource] | None = None
+
+
+class RawPage(msgspec.Struct):
+    """The same, with objects not looked at."""
+
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+    items: list[dict[str, Any]] | None = None
+
+
+class Event(msgspec.Struct, gc=False):
+    """One line of a watch."""
+
+    type: str
+    object: Resource
+
+
+class OddEvent(msgspec.Struct):
+    """A line whose object is not what was expected: an error, or an application that somebody bent."""
+
+    type: str
+    object: msgspec.Raw
+
+
+_RESOURCE: Final = msgspec.json.Decoder(Resource)
+_PAGE: Final = msgspec.json.Decoder(Page)
+_EVENT: Final = msgspec.json.Decoder(Event)
+_ODD_EVENT: Final = msgspec.json.Decoder(OddEvent)
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, AttributeError)
+
+
+def application(body: bytes, *, cluster: str) -> Application:
+    """Read one application.
+
+    Raises:
+        ClusterUnavailable: The answer is something else, such as a Status or a proxy's page.
+    """
+    try:
+        resource = _RESOURCE.decode(body)
+    except _UNREADABLE as error:
+        raise ClusterUnavailable(f"{cluster}: an answer that cannot be read: {error}") from error
+    if resource.kind not in KINDS or not resource.metadata.name:
+        raise ClusterUnavailable(f"{cluster}: an answer of the kind {resource.kind!r}, not an application")
+    return from_struct(resource)
+
+
+def page(body: bytes, *, cluster: str) -> tuple[list[Application], ListMetadata]:
+    """Read a page of a list. One object that cannot be read is left out and said so.
+
+    Raises:
+        ClusterUnavailable: The answer is no list.
+    """
+    try:
+        found = _PAGE.decode(body)
+    except _UNREADABLE:
+        return _odd_page(body, cluster)
+    if found.kind != f"{names.KIND}List" or not found.metadata.resource_version:
+        raise ClusterUnavailable(f"{cluster}: an answer of the kind {found.kind!r}, not a list")
+    return [from_struct(item) for item in found.items or ()], found.metadata
+
+
+def change(line: bytes, *, cluster: str) -> Change:
+    """Read one line of a watch.
+
+    Raises:
+        WatchExpired: It says that the version is too old.
+        ClusterUnavailable: It says another error, or cannot be read.
+    """
+    try:
+        event = _EVENT.decode(line)
+    except _UNREADABLE:
+        return _odd_change(line, cluster)
+    if event.type == "ERROR":
+        return _odd_change(line, cluster)
+    version = event.object.metadata.resource_version
+    if not version.isdecimal():
+        raise ClusterUnavailable(f"{cluster}: a watch event with the version {version!r}")
+    if event.type == "BOOKMARK":
+        return Change("bookmark", version, None)
+    if event.object.kind != names.KIND:
+        raise ClusterUnavailable(f"{cluster}: a watch told of the kind {event.object.kind!r}")
+    kind = "deleted" if event.type == "DELETED" else "upserted"
+    return Change(kind, version, from_struct(event.object))
+
+
+def _odd_change(line: bytes, cluster: str) -> Change:
+    try:
+        event = _ODD_EVENT.decode(line)
+        body = bytes(event.object)
+        if event.type != "ERROR":
+            loose = json.loads(body)
+            kind = "deleted" if event.type == "DELETED" else "upserted"
+            found = from_resource(_straightened(loose))
+            return Change(kind, found.resource_version, found)
+    except _UNREADABLE as error:
+        raise ClusterUnavailable(f"{cluster}: a watch event that cannot be read: {error}") from error
+    status = statuses.read(body)
+    raise statuses.failure("watch", status.code, status, headers={}, cluster=cluster)
+
+
+def _odd_page(body: bytes, cluster: str) -> tuple[list[Application], ListMetadata]:
+    try:
+        found = msgspec.json.decode(body, type=RawPage)
+    except _UNREADABLE as error:
+        raise ClusterUnavailable(f"{cluster}: a list that cannot be read: {error}") from error
+    applications = []
+    for item in found.items or ():
+        try:
+            applications.append(from_resource(_straightened(item)))
+        except _UNREADABLE as error:
+            log.warning("an application cannot be read", cluster=cluster, error=str(error))
+    return applications, found.metadata
+
+
+def _straightened(resource: dict[str, Any]) -> dict[str, Any]:
+    """The same without a status that is not of its form: who it is can still be told."""
+    try:
+        msgspec.convert(resource, Resource)
+    except msgspec.ValidationError:
+        return {key: value for key, value in resource.items() if key != "status"}
+    return resource
