@@ -72,7 +72,7 @@ def dsn(postgres: Server, template: str) -> Iterator[str]:
     """Connection string of a fresh copy of the template, dropped afterwards."""
     name = f"{template}_{next(_numbers)}"
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        # copying the files is three times as fast as writing them through the log, and dropping them ten times
+        # copying files is three times as fast as writing them through the log, and dropping them ten times
         copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
         connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield postgres.dsn(name)

@@ -9,8 +9,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from archer.api import body, problems, schemas
+from archer.api import problems, schemas
 from archer.api.deps import IdempotencyKey, Parts, PartsDep, checked_key, known_parameters
+from archer.api.incoming import body
 from archer.api.openapi import BATCH_BODY, JOB_BODY, KEY_HEADER, problem_answers
 from archer.errors import ArcherError, BodyTooLarge, FieldFault, InvalidJob
 

@@ -173,6 +173,7 @@ async def _find_first(tx: AsyncConnection, new: Sequence[NewJob], results: list[
             results[index] = Accepted(match.id, False, None, bytes(match.fingerprint))
         if holder is not None:  # the key is new, but its job met a correlated one
             args = {"tenant": job.tenant, "key": job.key}
-            await (
-                tx.execute(POINT_KEY, {**args, "job_id": match.id}) if match else tx.execute(DROP_KEY, args)
-            )
+            if match is not None and bytes(match.fingerprint) == job.fingerprint:
+                await tx.execute(POINT_KEY, {**args, "job_id": match.id})
+            else:  # refused: the key must not remember a body that was never accepted
+                await tx.execute(DROP_KEY, args)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.aio.config import incluster_config
 
 from archer.errors import AlreadyExists, ClusterUnavailable, LogNotFound, ManifestRejected, UidMismatch
 from archer.translate import names
@@ -104,6 +105,25 @@ async def test_a_rotated_token_is_taken_up_without_a_failed_call(api_server: Ser
             await asyncio.sleep(0.5)
     await rig.cluster.list()
     await rig.cluster.close()
+
+
+async def test_the_service_account_of_a_pod_is_enough(
+    api_server: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    token = tmp_path / "token"
+    token.write_text(await _token(api_server, "in-cluster"))
+    subject = {"kind": "ServiceAccount", "name": "in-cluster", "namespace": "default"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "in-cluster"}, "roleRef": role, "subjects": [subject]}
+    await api_server.administrator.post(f"{RBAC}/clusterrolebindings", binding)
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(api_server.server.pki / "ca.crt"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(api_server.server.place.api_port))
+    rig = KubernetesRig(api_server, kubeconfig=None, namespaces=())
+    await rig.cluster.create(manifest("job-1"))
+    assert [one.name for one in (await rig.cluster.list()).applications] == ["job-1"]
+    await rig.clear()
 
 
 async def test_a_server_that_does_not_answer_is_given_up_in_time(api_server: Served):

@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 
+import pytest
+
 from archer.store import cancels, notifications
 from tests.builders import insert, job_in, new_job, rows
 from tests.waiting import eventually
+
+
+@pytest.fixture(autouse=True)
+def short_rounds(monkeypatch):
+    monkeypatch.setattr(notifications, "RECONNECT_SECONDS", 0.05)
 
 
 @asynccontextmanager
@@ -50,10 +57,7 @@ async def test_each_change_of_a_job_names_it(dsn, database):
         await eventually(came)
 
 
-async def test_a_lost_connection_is_made_again_and_says_that_something_may_have_been_missed(
-    dsn, database, monkeypatch
-):
-    monkeypatch.setattr(notifications, "RECONNECT_SECONDS", 0.05)
+async def test_a_lost_connection_is_made_again_and_says_that_something_may_have_been_missed(dsn, database):
     async with listening(dsn, notifications.WORK) as heard:
         await rows(
             database,

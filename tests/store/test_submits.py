@@ -131,7 +131,6 @@ async def test_a_new_key_whose_job_is_correlated_leads_to_that_job_from_then_on(
     assert len(await rows(database, "SELECT id FROM jobs")) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="store/submits.py keeps the refused body's fingerprint with the key")
 async def test_a_refused_correlation_stays_refused_under_its_key(database):
     first = new_job(correlation_id="c")
     await insert(database, first)

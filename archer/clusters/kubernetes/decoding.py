@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +11,7 @@ from archer.clusters.kubernetes import statuses
 from archer.clusters.port import Change
 from archer.errors import ClusterUnavailable
 from archer.translate import names
-from archer.translate.observe import Application, Resource, from_resource, from_struct
+from archer.translate.observe import Application, Resource, from_struct
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +34,12 @@ class Page(msgspec.Struct):
     items: list[Resource] | None = None
 
 
-class RawPage(msgspec.Struct):
-    """The same, with objects not looked at."""
+class OddPage(msgspec.Struct):
+    """The same, with an object in it that is not of its form."""
 
+    kind: str = ""
     metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
-    items: list[dict[str, Any]] | None = None
+    items: list[Any] | None = None
 
 
 class Event(msgspec.Struct, gc=False):
@@ -60,7 +60,7 @@ _RESOURCE: Final = msgspec.json.Decoder(Resource)
 _PAGE: Final = msgspec.json.Decoder(Page)
 _EVENT: Final = msgspec.json.Decoder(Event)
 _ODD_EVENT: Final = msgspec.json.Decoder(OddEvent)
-_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, AttributeError)
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, AttributeError, KeyError)
 
 
 def application(body: bytes, *, cluster: str) -> Application:
@@ -70,7 +70,7 @@ def application(body: bytes, *, cluster: str) -> Application:
         ClusterUnavailable: The answer is something else, such as a Status or a proxy's page.
     """
     try:
-        resource = _RESOURCE.decode(body)
+        resource = _resource(body)
     except _UNREADABLE as error:
         raise ClusterUnavailable(f"{cluster}: an answer that cannot be read: {error}") from error
     if resource.kind not in KINDS or not resource.metadata.name:
@@ -86,11 +86,12 @@ def page(body: bytes, *, cluster: str) -> tuple[list[Application], ListMetadata]
     """
     try:
         found = _PAGE.decode(body)
+        applications = [from_struct(item) for item in found.items or ()]
     except _UNREADABLE:
-        return _odd_page(body, cluster)
-    if found.kind != f"{names.KIND}List" or not found.metadata.resource_version:
+        found, applications = _odd_page(body, cluster)
+    if found.kind != f"{names.KIND}List" or not found.metadata.resource_version.isdecimal():
         raise ClusterUnavailable(f"{cluster}: an answer of the kind {found.kind!r}, not a list")
-    return [from_struct(item) for item in found.items or ()], found.metadata
+    return applications, found.metadata
 
 
 def change(line: bytes, *, cluster: str) -> Change:
@@ -120,36 +121,41 @@ def change(line: bytes, *, cluster: str) -> Change:
 def _odd_change(line: bytes, cluster: str) -> Change:
     try:
         event = _ODD_EVENT.decode(line)
-        body = bytes(event.object)
         if event.type != "ERROR":
-            loose = json.loads(body)
+            found = from_struct(_resource(bytes(event.object)))
             kind = "deleted" if event.type == "DELETED" else "upserted"
-            found = from_resource(_straightened(loose))
             return Change(kind, found.resource_version, found)
     except _UNREADABLE as error:
         raise ClusterUnavailable(f"{cluster}: a watch event that cannot be read: {error}") from error
-    status = statuses.read(body)
+    status = statuses.read(bytes(event.object))
     raise statuses.failure("watch", status.code, status, headers={}, cluster=cluster)
 
 
-def _odd_page(body: bytes, cluster: str) -> tuple[list[Application], ListMetadata]:
+def _odd_page(body: bytes, cluster: str) -> tuple[OddPage, list[Application]]:
     try:
-        found = msgspec.json.decode(body, type=RawPage)
+        found = msgspec.json.decode(body, type=OddPage)
     except _UNREADABLE as error:
         raise ClusterUnavailable(f"{cluster}: a list that cannot be read: {error}") from error
     applications = []
     for item in found.items or ():
         try:
-            applications.append(from_resource(_straightened(item)))
+            applications.append(from_struct(_straightened(item)))
         except _UNREADABLE as error:
             log.warning("an application cannot be read", cluster=cluster, error=str(error))
-    return applications, found.metadata
+    return found, applications
 
 
-def _straightened(resource: dict[str, Any]) -> dict[str, Any]:
-    """The same without a status that is not of its form: who it is can still be told."""
+def _resource(body: bytes) -> Resource:
     try:
-        msgspec.convert(resource, Resource)
+        return _RESOURCE.decode(body)
     except msgspec.ValidationError:
-        return {key: value for key, value in resource.items() if key != "status"}
-    return resource
+        return _straightened(msgspec.json.decode(body))
+
+
+def _straightened(loose: Any) -> Resource:
+    """Read an object without its status where that is not of its form: who it is can still be told."""
+    try:
+        return msgspec.convert(loose, Resource)
+    except msgspec.ValidationError:
+        known = {"kind": loose["kind"], "metadata": loose["metadata"]}
+        return msgspec.convert(known, Resource)
