@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from archer.domain.cluster import ClusterFacts, ClusterProfile
 from archer.domain.masking import masked
-from archer.domain.placement import Decision, Wish, choose
+from archer.domain.placement import Decision, choose, wish_of
 from archer.domain.request import JobRequest
 from archer.domain.states import Reason
 from archer.store import claims, inventory
@@ -81,7 +81,7 @@ class Placer:
         if request is None:
             return []
         # the request's wish, not the row's: the row holds the architecture of the last attempt
-        decision = choose(Wish(claim.queue, request.arch, request.spark_version), facts)
+        decision = choose(wish_of(request, claim.queue), facts)
         if decision.cluster is None or decision.arch is None:
             await self._give_back(claim, _why_nowhere(decision))
             return []

@@ -16,11 +16,14 @@ from archer.api.changes import Changes
 from archer.api.deps import Parts
 from archer.api.incoming.cursors import Cursors
 from archer.api.incoming.protocol import BoundedHeadProtocol
+from archer.clusters.kubernetes.cluster import KubernetesCluster
+from archer.clusters.kubernetes.config import KubernetesConfig
 from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
 from archer.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
+from archer.errors import SettingsError
 from archer.janitor import Janitor
 from archer.service import Jobs
 from archer.settings import ClusterEntry, Inventory, Settings
@@ -46,14 +49,30 @@ class Site:
 
 def local_config(entry: ClusterEntry) -> LocalConfig:
     """Settings of a local cluster from its entry in the clusters file."""
+    if entry.root is None:
+        raise SettingsError(f"cluster {entry.name}: a local cluster needs root")
     return LocalConfig(name=entry.name, root=entry.root, slots=entry.slots, max_cores=entry.max_cores)
+
+
+def open_cluster(entry: ClusterEntry) -> Cluster:
+    """Make the adapter of one entry of the clusters file."""
+    if entry.adapter == "local":
+        return LocalCluster(local_config(entry))
+    return KubernetesCluster(
+        KubernetesConfig(
+            name=entry.name,
+            kubeconfig=entry.kubeconfig,
+            context=entry.context,
+            namespaces=(entry.namespace,),
+        )
+    )
 
 
 def open_site(inventory: Inventory) -> Site:
     """Open every configured cluster. Nothing is asked of them yet."""
     return Site(
         profiles=tuple(entry.profile() for entry in inventory.clusters),
-        clusters={entry.name: LocalCluster(local_config(entry)) for entry in inventory.clusters},
+        clusters={entry.name: open_cluster(entry) for entry in inventory.clusters},
         queues={queue.path: (queue.tier, queue.description) for queue in inventory.queues},
         default_queue=inventory.default_queue,
     )

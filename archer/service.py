@@ -13,7 +13,7 @@ from archer.domain.cluster import ClusterProfile
 from archer.domain.identifiers import job_id
 from archer.domain.job import Submitted
 from archer.domain.masking import masked
-from archer.domain.placement import Decision, Wish, choose
+from archer.domain.placement import Decision, choose, wish_of
 from archer.domain.request import JobRequest
 from archer.errors import (
     CorrelationConflict,
@@ -205,7 +205,7 @@ class Jobs:
         self._tier(queue)
         async with self._database.transaction() as tx:
             facts = await inventory.facts(tx, self._profiles)
-        decision = choose(Wish(queue, request.arch, request.spark_version), facts)
+        decision = choose(wish_of(request, queue), facts)
         if decision.cluster is None or decision.arch is None:
             return decision, None
         example = job_id(time.time_ns() // 1_000_000, os.urandom(10))

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archer.domain.cluster import ClusterProfile
@@ -103,14 +103,27 @@ class ClusterEntry(_Section):
     name: str = Field(
         pattern=r"^[a-z]([-a-z0-9]{0,30}[a-z0-9])?$", description="What routing and people call it."
     )
-    adapter: str = Field(pattern="^local$", description="`local` runs drivers on this machine.")
-    root: Path = Field(description="Folder of a local cluster.")
+    adapter: Literal["kubernetes", "local"] = Field(description="`local` runs drivers on this machine.")
+    kubeconfig: Path | None = Field(
+        default=None, description="Kubernetes: how it is reached; the pod's own service account when absent."
+    )
+    context: str | None = Field(default=None, description="Kubernetes: context of the kubeconfig.")
+    root: Path | None = Field(default=None, description="Local: folder that holds everything.")
     slots: int = Field(default=2, ge=1, le=64, description="Drivers that a local cluster runs at once.")
     max_cores: int = Field(default=2, ge=1, le=256, description="Most cores that one local driver gets.")
     weight: int = Field(default=1, ge=0, le=1000, description="Share of the jobs; 0 gives it none.")
     namespace: str = Field(default="default", description="Where SparkApplications are created.")
     service_account: str = Field(default="spark", description="Service account of drivers.")
     image: str = Field(default="spark", description="Container image of drivers and executors.")
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="As Kubernetes knows it."
+    )
+    secrets: tuple[str, ...] = Field(
+        default=(), description="Secrets of the namespace that drivers and executors get as environment."
+    )
+    millicores_per_core: int = Field(
+        default=1000, ge=50, le=1000, description="CPU that a pod requests for each core of Spark."
+    )
     architectures: tuple[str, ...] = Field(
         default=("amd64",), description="Of its nodes; the first is taken for jobs that ask for `auto`."
     )
@@ -118,6 +131,12 @@ class ClusterEntry(_Section):
         default=(), description="Spark versions that it runs; empty: any."
     )
     spark_conf: dict[str, str] = Field(default={}, description="sparkConf of every job on this cluster.")
+
+    @model_validator(mode="after")
+    def _has_what_its_adapter_needs(self) -> Self:
+        if self.adapter == "local" and self.root is None:
+            raise ValueError("a local cluster needs root")
+        return self
 
     def profile(self) -> ClusterProfile:
         """The entry as routing and translation see it."""

@@ -25,10 +25,18 @@ class ClusterProfile:
     namespace: str = "default"
     service_account: str = "spark"
     image: str = "spark"
+    image_pull_policy: str = "IfNotPresent"
+    secrets: tuple[str, ...] = ()
+    millicores_per_core: int = 1000
     weight: int = 1
     architectures: tuple[str, ...] = ("amd64",)
     spark_versions: tuple[str, ...] = ()
     spark_conf: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether drivers run on this machine, where its own files can be read."""
+        return self.adapter == "local"
 
     def capabilities(self) -> dict[str, Any]:
         """What the cluster offers, as it is stored and shown."""

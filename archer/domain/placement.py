@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from archer.domain.cluster import ClusterFacts, ClusterState
+from archer.domain.request import JobRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,12 @@ class Wish:
     queue: str
     arch: str
     spark_version: str
+    local_files: bool = False
+
+
+def wish_of(request: JobRequest, queue: str) -> Wish:
+    """What *request* needs of a cluster, in the queue it goes to."""
+    return Wish(queue, request.arch, request.spark_version, request.names_local_files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,9 @@ def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
         return Reject(profile.name, "weight", "the cluster's weight is 0")
     if not profile.architectures:
         return Reject(profile.name, "arch", "the cluster has no architecture")
+    if wish.local_files and not profile.is_local:
+        # elsewhere file:// would be read by spark-submit on the operator's own disk
+        return Reject(profile.name, "files", "the job names files of a machine, and it is no local cluster")
     if wish.arch != "auto" and wish.arch not in profile.architectures:
         have = ", ".join(profile.architectures)
         return Reject(profile.name, "arch", f"the job asks for {wish.arch}, the cluster has {have}")

@@ -192,6 +192,13 @@ class JobRequest(_Strict):
         description="The caller's own name for this piece of work; unique among its jobs that are under way.",
     )
 
+    @property
+    def names_local_files(self) -> bool:
+        """Whether it names files of a machine, which only a local cluster can read."""
+        deps = self.deps
+        named = [self.main_application_file or "", *deps.jars, *deps.files, *deps.py_files, *deps.archives]
+        return any(location.startswith("file:") for location in named)
+
 
 def contradictions(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
     """Faults that no single field shows: (field, rule, message, allowed).

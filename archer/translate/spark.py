@@ -20,6 +20,7 @@ from archer.translate.draft import Draft, Origin
 OPERATOR_TYPE: Final = {"python": "Python", "java": "Java", "scala": "Scala", "r": "R", "sql": "Python"}
 SQL_PROGRAM: Final = "local:///opt/moka/sql.py"  # in the Spark image; Spark's SQL shell has no cluster mode
 LABEL_LENGTH: Final = 63
+FULL_CORE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def to_spark_application(attempt: Attempt, request: JobRequest, profile: Cluster
     _put_program(draft, request, profile)
     _put_conf(draft, attempt, request, profile)
     _put_sizes(draft, request, profile)
-    pods.put_templates(draft, request, labels=labels, queue=attempt.queue, arch=attempt.arch)
+    placed = (attempt.queue, attempt.arch)
+    pods.put_templates(draft, request, profile, labels=labels, placed=placed)
     sha256 = hashlib.sha256(json.dumps(draft.tree["spec"], sort_keys=True).encode()).hexdigest()
     draft.put(("metadata", "annotations", names.SPEC_SHA256), sha256, "derived")
     return Rendered(draft.tree, sha256, draft.origins)
@@ -96,6 +98,7 @@ def _put_program(draft: Draft, request: JobRequest, profile: ClusterProfile) -> 
     draft.put(("spec", "mode"), "cluster", "platform")
     draft.put(("spec", "sparkVersion"), request.spark_version, "request", "spark_version")
     draft.put(("spec", "image"), profile.image, "cluster")
+    draft.put(("spec", "imagePullPolicy"), profile.image_pull_policy, "cluster")
     draft.put(("spec", "restartPolicy", "type"), "Never", "platform")  # only Archer starts attempts
     if request.type in ("python", "sql"):
         draft.put(("spec", "pythonVersion"), "3", "platform")
@@ -148,7 +151,7 @@ def _put_conf(draft: Draft, attempt: Attempt, request: JobRequest, profile: Clus
 
 def _put_sizes(draft: Draft, request: JobRequest, profile: ClusterProfile) -> None:
     for role, size in (("driver", request.driver), ("executor", request.executor)):
-        _put_size(draft, role, size)
+        _put_size(draft, role, size, millicores_per_core=profile.millicores_per_core)
         draft.put(("spec", role, "serviceAccount"), profile.service_account, "cluster")
     if request.dynamic_allocation is None or not request.dynamic_allocation.enabled:
         draft.put(
@@ -156,8 +159,10 @@ def _put_sizes(draft: Draft, request: JobRequest, profile: ClusterProfile) -> No
         )
 
 
-def _put_size(draft: Draft, role: str, size: DriverSize) -> None:
+def _put_size(draft: Draft, role: str, size: DriverSize, *, millicores_per_core: int) -> None:
     where = ("spec", role)
     draft.put((*where, "cores"), size.cores, "request", f"{role}.cores")
+    if millicores_per_core != FULL_CORE:
+        draft.put((*where, "coreRequest"), f"{size.cores * millicores_per_core}m", "cluster")
     draft.put((*where, "memory"), size.memory, "request", f"{role}.memory")
     draft.put((*where, "memoryOverhead"), size.memory_overhead, "request", f"{role}.memory_overhead")

@@ -19,6 +19,7 @@ TASK_GROUPS: Final = "yunikorn.apache.org/task-groups"
 SCHEDULER_NAME: Final = "yunikorn"
 DRIVER_GROUP: Final = "driver"
 EXECUTOR_GROUP: Final = "executor"
+FULL_CORE: Final = 1000
 
 
 def initial_executors(request: JobRequest) -> int:
@@ -29,20 +30,24 @@ def initial_executors(request: JobRequest) -> int:
     return max(dynamic.min_executors, dynamic.initial_executors or 0)
 
 
-def task_groups(request: JobRequest) -> str:
+def task_groups(request: JobRequest, *, millicores_per_core: int = 1000) -> str:
     """Gang of a job as YuniKorn reads it: JSON for the driver pod's annotation.
 
     A group of no members is not valid, so a job without initial executors has the driver's group only.
     """
     factor = overhead_factor(request.type)
-    groups = [_group(DRIVER_GROUP, 1, request.driver, factor)]
+    groups = [_group(DRIVER_GROUP, 1, request.driver, factor, millicores_per_core)]
     executors = initial_executors(request)
     if executors:
-        groups.append(_group(EXECUTOR_GROUP, executors, request.executor, factor))
+        groups.append(_group(EXECUTOR_GROUP, executors, request.executor, factor, millicores_per_core))
     return json.dumps(groups, separators=(",", ":"))
 
 
-def _group(name: str, members: int, size: DriverSize, factor: float) -> dict[str, object]:
+def _group(
+    name: str, members: int, size: DriverSize, factor: float, millicores_per_core: int
+) -> dict[str, object]:
+    millicores = size.cores * millicores_per_core
+    cpu = f"{millicores}m" if millicores % FULL_CORE else str(millicores // FULL_CORE)
     memory = pod_memory_mib(
         memory_mib(size.memory),
         factor=factor,
@@ -51,5 +56,5 @@ def _group(name: str, members: int, size: DriverSize, factor: float) -> dict[str
     return {
         "name": name,
         "minMember": members,
-        "minResource": {"cpu": str(size.cores), "memory": f"{memory}Mi"},
+        "minResource": {"cpu": cpu, "memory": f"{memory}Mi"},
     }

@@ -116,6 +116,10 @@ def _default(field: Mapping[str, Any]) -> str:
 
 
 def _rule(field: Mapping[str, Any]) -> str:
+    if "anyOf" in field:  # a value or nothing
+        return _rule(next(one for one in field["anyOf"] if one.get("type") != "null"))
+    if "enum" in field:
+        return ", ".join(f"`{value}`" for value in field["enum"])
     if field.get("writeOnly"):
         return "secret"
     if "pattern" in field:

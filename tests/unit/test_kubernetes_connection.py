@@ -52,6 +52,15 @@ async def test_a_changed_kubeconfig_is_read_again(tmp_path: Path):
     assert (await credentials.access()).authorization == "Bearer second"
 
 
+async def test_what_was_good_is_kept_while_it_cannot_be_read_anew(tmp_path: Path):
+    credentials = _credentials(tmp_path, user={"token": "first"}, seconds=0)
+    known = await credentials.access()
+    (tmp_path / "kubeconfig").unlink()
+    assert (await credentials.access()).authorization == "Bearer first"
+    with pytest.raises(ClusterUnavailable, match="credentials"):
+        await credentials.access(refused=known)
+
+
 async def test_a_plugin_is_asked_once_as_long_as_its_token_is_good(tmp_path: Path):
     plugin = tmp_path / "plugin"
     answer = {

@@ -8,7 +8,9 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+import structlog
 from kubernetes.aio.client import Configuration
 from kubernetes.aio.config.incluster_config import load_incluster_config
 from kubernetes.aio.config.kube_config import load_kube_config
@@ -16,7 +18,9 @@ from kubernetes.aio.config.kube_config import load_kube_config
 from archer.clusters.kubernetes.config import KubernetesConfig
 from archer.errors import ClusterUnavailable
 
-LOADING_SECONDS = 30.0  # a credential plugin may ask a cloud
+log = structlog.get_logger(__name__)
+
+LOADING_SECONDS: Final = 30.0  # a credential plugin may ask a cloud
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class Credentials:
             # The package, its plugins and the TLS library raise whatever they like, and a bad file must
             # not look different from a cluster that is away.
             except Exception as error:
+                if self._access is not None and refused is None:
+                    log.warning("old credentials are kept", cluster=self._config.name, error=str(error))
+                    self._read_at = time.monotonic()
+                    return self._access
                 raise ClusterUnavailable(
                     f"the credentials for {self._config.name} cannot be read: {error}"
                 ) from error

@@ -52,7 +52,8 @@ def from_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()) -
         message=storable(message)[-MAX_MESSAGE:],
         node=(pod.get("spec") or {}).get("nodeName"),
         started_at=ended.get("startedAt") or _running(pod).get("startedAt"),
-        ended_at=ended.get("finishedAt") or (_disruption(pod).get("lastTransitionTime") if ended else None),
+        ended_at=ended.get("finishedAt")
+        or (_disruption(pod).get("lastTransitionTime") if phase == "failed" else None),
     )
 
 
