@@ -27,7 +27,7 @@ from archer.store import cancels, inventory, jobs
 from archer.store.engine import Database
 from archer.store.group_commit import GroupCommit
 from archer.store.jobs import Filters, Position
-from archer.store.submits import NewJob
+from archer.store.submits import Accepted, NewJob
 from archer.telemetry import SUBMITS
 from archer.translate.spark import Attempt, Rendered, to_spark_application
 
@@ -71,7 +71,7 @@ class Jobs:
         if not accepted.created:
             if accepted.fingerprint != new.fingerprint:
                 SUBMITS.labels("conflict").inc()
-                raise self._conflict(new, accepted.job_id)
+                raise _conflict(accepted)
             SUBMITS.labels("repeated").inc()
             return Submitted(await self._listed(accepted.job_id), created=False)
         SUBMITS.labels("created").inc()
@@ -125,14 +125,6 @@ class Jobs:
             known = sorted(self._queues)
             fault = FieldFault("queue", "unknown", f"there is no queue {queue}", known)
             raise InvalidJob("The job names a queue that is not known.", (fault,)) from None
-
-    @staticmethod
-    def _conflict(new: NewJob, first: str) -> IdempotencyConflict | CorrelationConflict:
-        if new.key is not None:
-            return IdempotencyConflict(
-                f"This Idempotency-Key came before, with another body, for job {first}."
-            )
-        return CorrelationConflict(f"Job {first} of this correlation_id is under way, with another body.")
 
     async def _listed(self, job: str) -> dict[str, Any]:
         async with self._database.transaction() as tx:
@@ -222,3 +214,11 @@ class Jobs:
         """Every queue, as shown."""
         async with self._database.transaction() as tx:
             return await inventory.queues(tx)
+
+
+def _conflict(met: Accepted) -> IdempotencyConflict | CorrelationConflict:
+    if met.met_by_key:
+        return IdempotencyConflict(
+            f"This Idempotency-Key came before, with another body, for job {met.job_id}."
+        )
+    return CorrelationConflict(f"Job {met.job_id} of this correlation_id is under way, with another body.")

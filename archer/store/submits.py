@@ -47,6 +47,7 @@ class Accepted:
     created: bool
     created_at: datetime | None
     fingerprint: bytes
+    met_by_key: bool = False
 
 
 COLUMNS: Final = {
@@ -92,6 +93,7 @@ INSERT = f"""
                CAST(labels AS jsonb), correlation_id, archer_now(),
                archer_now() + timeout_seconds * interval '1 second', archer_now()
           FROM fresh
+         ORDER BY tenant, correlation_id, id   -- for the same reason
             ON CONFLICT (tenant, correlation_id) WHERE correlation_id IS NOT NULL AND ended_at IS NULL
             DO NOTHING
         RETURNING id, created_at
@@ -166,7 +168,7 @@ async def _find_first(tx: AsyncConnection, new: Sequence[NewJob], results: list[
     for index, job in losers:
         holder = by_key.get((job.tenant, job.key)) if job.key is not None else None
         if holder is not None and holder.job_id != job.id:
-            results[index] = Accepted(holder.job_id, False, None, bytes(holder.fingerprint))
+            results[index] = Accepted(holder.job_id, False, None, bytes(holder.fingerprint), met_by_key=True)
             continue
         match = by_correlation.get((job.tenant, job.correlation_id))
         if match is not None:

@@ -1,0 +1,131 @@
+"""Archer itself on the stack: every loop and the API, in the process of the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx2
+
+from archer import processes
+from archer.settings import ApiSettings, ClusterEntry, Inventory, QueueEntry, Settings
+from archer.store.engine import Database, PoolLimits
+from tests.e2e.application import S3A
+from tests.stack.layout import (
+    CLUSTERS,
+    METASTORE_ADDRESS,
+    MOKA_A,
+    S3_BUCKET,
+    SPARK_IMAGE,
+    Cluster,
+)
+
+SPARK_CONF = {
+    **{f"spark.hadoop.fs.s3a.{key}": value for key, value in S3A.items()},
+    "spark.eventLog.enabled": "true",
+    "spark.eventLog.dir": f"s3a://{S3_BUCKET}/events",
+    "spark.hadoop.hive.metastore.uris": METASTORE_ADDRESS,
+    "spark.sql.catalogImplementation": "hive",
+    "spark.sql.warehouse.dir": f"s3a://{S3_BUCKET}/warehouse",
+    "spark.kubernetes.executor.deleteOnTermination": "false",
+}
+SMALL = {
+    "driver": {"cores": 1, "memory": "512m"},
+    "executor": {"cores": 1, "memory": "512m", "instances": 1},
+    "queue": "root.tier1.ads",
+}
+
+
+class Client:
+    """What a caller does with Archer."""
+
+    def __init__(self, http: httpx2.AsyncClient) -> None:
+        self._http = http
+
+    async def submit(self, **request: Any) -> str:
+        answer = await self._http.post("/v1/jobs", json={"type": "python", **SMALL, **request})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    async def job(self, job: str) -> dict[str, Any]:
+        return (await self._http.get(f"/v1/jobs/{job}")).json()
+
+    async def cancel(self, job: str) -> None:
+        assert (await self._http.post(f"/v1/jobs/{job}/cancel")).status_code == 202
+
+    async def log(self, job: str) -> str:
+        answer = await self._http.get(f"/v1/jobs/{job}/logs", params={"limit": 1024 * 1024})
+        return answer.json().get("text", answer.text)
+
+    async def reach(
+        self, job: str, reached: Callable[[dict[str, Any]], Any], *, seconds: float
+    ) -> dict[str, Any]:
+        """Wait until the job is as *reached* says."""
+        deadline = time.monotonic() + seconds
+        while not reached(found := await self.job(job)):
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.2)
+        return found
+
+    async def end(self, job: str, *, seconds: float = 240) -> dict[str, Any]:
+        """Wait until the job has ended."""
+        return await self.reach(job, lambda found: found["ended_at"] is not None, seconds=seconds)
+
+
+def entry(cluster: Cluster) -> ClusterEntry:
+    return ClusterEntry(
+        name=cluster.name,
+        adapter="kubernetes",
+        kubeconfig=cluster.proxied_kubeconfig,
+        image=SPARK_IMAGE,
+        image_pull_policy="Never",
+        secrets=("moka-s3",),
+        millicores_per_core=200,
+        architectures=(cluster.fake_architecture or "amd64",),
+        # the fake nodes run nothing; only jobs that ask for this version go there
+        spark_versions=("3.5.9",) if cluster is MOKA_A else ("3.4.4",),
+        spark_conf=SPARK_CONF,
+    )
+
+
+@asynccontextmanager
+async def running_archer(dsn: str) -> AsyncIterator[Client]:
+    """Run Archer on the database at *dsn* and the clusters of the stack."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    queues = [QueueEntry(path=path) for path in ("root.tier1.ads", "root.tier2.etl", "root.tier3.adhoc")]
+    inventory = Inventory(
+        clusters=[entry(cluster) for cluster in CLUSTERS], queues=queues, default_queue="root.tier3.adhoc"
+    )
+    settings = Settings(database=dsn, cursor_secret="tests", api=ApiSettings(port=port))  # pyright: ignore[reportCallIssue, reportArgumentType][reportCallIssue, reportArgumentType]
+    stop = asyncio.Event()
+    site = processes.open_site(inventory)
+    database = Database(dsn, application="archer", limits=PoolLimits(connections=10))
+    await processes.register(database, site)
+    tasks = [
+        asyncio.ensure_future(run(settings, database, site, stop=stop)) for run in processes.ROLES.values()
+    ]
+    try:
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+            while not await _answers(http):
+                assert not any(task.done() for task in tasks), [task for task in tasks if task.done()]
+                await asyncio.sleep(0.1)
+            yield Client(http)
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+        for cluster in site.clusters.values():
+            await cluster.close()
+        await database.close()
+
+
+async def _answers(http: httpx2.AsyncClient) -> bool:
+    try:
+        return (await http.get("/readyz")).status_code == 200
+    except httpx2.TransportError:
+        return False

@@ -1,0 +1,113 @@
+"""Jobs through Archer on real Kubernetes: what callers are promised, from a request to the evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.conftest import Server
+from tests.e2e.archer import Client, running_archer
+from tests.e2e.test_stack_smoke import WORD_COUNT, history, placeholders, until
+from tests.stack import kubectl, s3
+from tests.stack.layout import MOKA_A, MOKA_ARM, MOKA_X86, S3_BUCKET
+from tests.stack.parts.order import part
+
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("stack")]
+
+FAILS = "raise SystemExit('the input of 2026-11-22 is empty')\n"
+EATS_MEMORY = "chunks = []\nwhile True:\n    chunks.append(bytearray(b'x' * 50_000_000))\n"
+SLEEPS = (
+    "import time\nfrom pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate()\ntime.sleep(600)\n"
+)
+
+
+@pytest.fixture(scope="module")
+async def archer(stack: None, postgres: Server, template: str) -> AsyncIterator[Client]:
+    name = f"{template}_e2e"
+    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
+    for file, program in (
+        ("wordcount", WORD_COUNT), ("fails", FAILS), ("eats", EATS_MEMORY), ("sleeps", SLEEPS)
+    ):  # fmt: skip
+        s3.put(f"jobs/{file}.py", program.encode())
+    async with running_archer(postgres.dsn(name)) as client:
+        yield client
+
+
+def program(name: str) -> str:
+    return f"s3a://{S3_BUCKET}/jobs/{name}.py"
+
+
+async def test_a_pyspark_job_on_s3_succeeds_through_yunikorn_and_is_in_the_history(archer):
+    job = await archer.submit(
+        name="word count",
+        main_application_file=program("wordcount"),
+        arguments=[program("wordcount")],
+        spark_version="3.5.9",
+    )
+    ended = await archer.end(job)
+    attempt = ended["attempts"][0]
+    assert (ended["state"], ended["cluster"]) == ("succeeded", MOKA_A.name), ended
+    assert (attempt["exit_code"], attempt["application_state"]) == (0, "COMPLETED")
+    assert "words:" in await archer.log(job)
+    assert placeholders(f"{job}-1") == {"driver": (1, 1), "executor": (1, 1)}
+    until(lambda: attempt["spark_app_id"] in history(), seconds=60)
+
+
+async def test_a_sql_job_reads_a_table_through_the_metastore(archer):
+    table = f"t{id(archer)}"
+    statements = f"CREATE TABLE {table} AS SELECT id FROM range(7); SELECT sum(id) AS total FROM {table}"
+    job = await archer.submit(name="totals", type="sql", sql=statements, spark_version="3.5.9")
+    ended = await archer.end(job)
+    log = await archer.log(job)
+    assert ended["state"] == "succeeded", log[-3000:]
+    assert "21" in log
+    assert any(key.endswith(".parquet") or "part-" in key for key in s3.keys(f"warehouse/{table}/"))
+
+
+@pytest.mark.parametrize(("arch", "cluster"), [("arm64", MOKA_ARM), ("amd64", MOKA_X86)])
+async def test_a_job_for_an_architecture_lands_on_such_a_node(archer, arch, cluster):
+    operator = part(f"spark-operator-{cluster.name}")
+    operator.start()
+    try:
+        job = await archer.submit(
+            name="placed", main_application_file="local:///opt/moka/sql.py", arch=arch, spark_version="3.4.4"
+        )
+        ended = await archer.end(job)
+    finally:
+        operator.stop()
+    assert (ended["state"], ended["cluster"]) == ("succeeded", cluster.name), ended
+    node = kubectl.get(cluster, "pod", f"{job}-1-driver")["spec"]["nodeName"]
+    assert kubectl.get(cluster, "node", node)["status"]["nodeInfo"]["architecture"] == arch
+
+
+async def test_a_cancelled_job_leaves_no_pod(archer):
+    job = await archer.submit(name="sleeps", main_application_file=program("sleeps"), spark_version="3.5.9")
+    await archer.reach(job, lambda found: found["state"] == "running", seconds=180)
+    await archer.cancel(job)
+    ended = await archer.end(job, seconds=90)
+    assert ended["state"] == "cancelled"
+    pods = json.loads(
+        kubectl.kubectl(MOKA_A, "get", "pods", f"--selector=moka.dev/job-id={job}", "--output=json")
+    )
+    assert [pod["metadata"]["name"] for pod in pods["items"]] == []
+    assert not kubectl.is_there(MOKA_A, "sparkapplication", f"{job}-1")
+
+
+async def test_a_driver_that_exits_1_fails_as_the_users_with_its_own_words(archer):
+    job = await archer.submit(name="fails", main_application_file=program("fails"), spark_version="3.5.9")
+    ended = await archer.end(job)
+    assert (ended["state"], ended["reason"], ended["fault"]) == ("failed", "user_code", "user"), ended
+    assert ended["attempts"][0]["exit_code"] == 1
+    assert any("the input of 2026-11-22 is empty" in line for line in ended["attempts"][0]["evidence"])
+
+
+async def test_a_driver_killed_for_memory_fails_as_out_of_memory(archer):
+    job = await archer.submit(name="eats", main_application_file=program("eats"), spark_version="3.5.9")
+    ended = await archer.end(job)
+    assert (ended["state"], ended["reason"]) == ("failed", "driver_oom"), ended
