@@ -6,12 +6,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kubernetes.aio.config import incluster_config
 
-from archer.errors import AlreadyExists, ClusterUnavailable, LogNotFound, ManifestRejected, UidMismatch
+from archer.errors import AlreadyExists, ClusterUnavailable, ManifestRejected, UidMismatch
 from archer.translate import names
 from tests.cluster.kubernetes_rig import KubernetesRig, Served
 from tests.cluster.rigs import manifest, until_gone
@@ -185,40 +184,6 @@ async def test_a_pod_that_waits_says_why(real: KubernetesRig):
     found = await real.cluster.driver("default", "job-1")
     assert found is not None
     assert (found.phase, found.reason) == ("pending", "ImagePullBackOff")
-
-
-async def test_a_long_log_is_read_in_windows(real: KubernetesRig):
-    await real.cluster.create(manifest("job-1"))
-    await real.run("job-1")
-    text = b"".join(b"line %07d\n" % number for number in range(300_000))
-    real.place.kubelet.logs["job-1-driver"] = text
-    await real.end("job-1", exit_code=0)
-    text = real.place.kubelet.logs["job-1-driver"]
-    part = await _read(real, offset=2_000_000, limit=100)
-    assert (part.data, part.offset) == (text[2_000_000:2_000_100], 2_000_000)
-    assert part.size > part.next_offset
-    assert not part.complete
-    last = await _read(real, offset=-1000, limit=1000)
-    assert (last.data, last.size, last.complete) == (text[-1000:], len(text), True)
-    assert last.offset == len(text) - 1000
-
-
-async def test_a_log_that_cannot_be_had_is_not_an_empty_one(real: KubernetesRig):
-    await real.cluster.create(manifest("job-1"))
-    await real.put_driver("job-1")
-    with pytest.raises(LogNotFound):  # the kubelet knows no such container
-        await _read(real, offset=0, limit=10)
-    status: dict[str, Any] = {"daemonEndpoints": {"kubeletEndpoint": {"Port": 9}}}
-    node = await real.place.administrator.get("/api/v1/nodes/fake-node")
-    await real.place.administrator.patch("/api/v1/nodes/fake-node/status", {"status": status})
-    with pytest.raises(ClusterUnavailable):
-        await _read(real, offset=0, limit=10)
-    good = {"daemonEndpoints": node["status"]["daemonEndpoints"]}
-    await real.place.administrator.patch("/api/v1/nodes/fake-node/status", {"status": good})
-
-
-async def _read(rig: KubernetesRig, *, offset: int, limit: int):
-    return await rig.cluster.read_log("default", "job-1", role="driver", offset=offset, limit=limit)
 
 
 async def _pods(rig: KubernetesRig) -> list[str]:

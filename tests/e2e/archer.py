@@ -71,7 +71,7 @@ class Client:
             await asyncio.sleep(0.2)
         return found
 
-    async def end(self, job: str, *, seconds: float = 240) -> dict[str, Any]:
+    async def end(self, job: str, *, seconds: float = 600) -> dict[str, Any]:
         """Wait until the job has ended."""
         return await self.reach(job, lambda found: found["ended_at"] is not None, seconds=seconds)
 

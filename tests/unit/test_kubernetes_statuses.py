@@ -98,7 +98,7 @@ def test_absence_is_only_believed_from_a_status_that_names_the_object(code, reas
 def test_what_is_no_status_says_nothing(body):
     status = statuses.read(body)
     assert not statuses.is_absence(404, status, name="job-1")
-    error = statuses.failure("create", 404, status, headers={}, cluster="c")
+    error = statuses.failure("create", status, code=404, headers={}, cluster="c")
     assert isinstance(error, ClusterUnavailable)
 
 
@@ -114,4 +114,4 @@ def _body(code: int, reason: str, details: Any) -> bytes:
 
 def _failure(act, code, reason, details, headers=None):
     status = statuses.read(_body(code, reason, details))
-    return statuses.failure(act, code, status, headers=headers or {}, cluster="c")
+    return statuses.failure(act, status, code=code, headers=headers or {}, cluster="c")

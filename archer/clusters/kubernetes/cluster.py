@@ -10,7 +10,7 @@ import msgspec
 
 from archer.clusters.kubernetes import decoding, evidence, statuses
 from archer.clusters.kubernetes.config import KubernetesConfig
-from archer.clusters.kubernetes.connection import Answer, Connection
+from archer.clusters.kubernetes.connection import Ask, Connection
 from archer.clusters.kubernetes.logs import Logs
 from archer.clusters.kubernetes.paths import application_path, applications_path, is_name
 from archer.clusters.kubernetes.pods import Pods, deletion
@@ -41,9 +41,9 @@ class KubernetesCluster:
 
     async def probe(self) -> str:
         """Ask for the version, such as ``v1.34.4``."""
-        answer = await self._connection.call("GET", "/version")
+        answer = await self._connection.call(Ask("GET", "/version"))
         if not answer.is_success:
-            raise self._failure("read", answer)
+            raise answer.failure("read", cluster=self.name)
         try:
             found = msgspec.json.decode(answer.body, type=dict[str, Any])
             return str(found["gitVersion"])
@@ -59,27 +59,22 @@ class KubernetesCluster:
         body = msgspec.json.encode(dict(manifest), order="sorted")
         if len(body) > MAX_MANIFEST_BYTES:
             raise ManifestRejected(f"the manifest of {len(body)} bytes is larger than {MAX_MANIFEST_BYTES}")
-        answer = await self._connection.call(
-            "POST",
-            applications_path(namespace),
-            query=STRICT,
-            body=body,
-            accept=METADATA_ONLY,
-        )
+        path = applications_path(namespace)
+        answer = await self._connection.call(Ask("POST", path, STRICT, body, accept=METADATA_ONLY))
         if not answer.is_success:
-            raise self._failure("create", answer)
+            raise answer.failure("create", cluster=self.name)
         return decoding.application(answer.body, cluster=self.name)
 
     async def get(self, namespace: str, name: str) -> Application | None:
         """Read one application, as of now; None when the API server says that there is none."""
         if not is_name(namespace, name):
             return None
-        answer = await self._connection.call("GET", application_path(namespace, name))
+        answer = await self._connection.call(Ask("GET", application_path(namespace, name)))
         if answer.is_success:
             return decoding.application(answer.body, cluster=self.name)
-        if statuses.is_absence(answer.code, statuses.read(answer.body), name=name):
+        if statuses.is_absence(answer.code, answer.status, name=name):
             return None
-        raise self._failure("read", answer)
+        raise answer.failure("read", cluster=self.name)
 
     async def list(self) -> Listing:
         """Read all applications that carry a job id, page by page."""
@@ -93,10 +88,12 @@ class KubernetesCluster:
         """Delete the application of this uid, and its pods, also those that came after its end."""
         if not is_name(namespace, name):
             return
-        answer = await self._connection.call("DELETE", application_path(namespace, name), body=deletion(uid))
-        is_absent = statuses.is_absence(answer.code, statuses.read(answer.body), name=name)
+        answer = await self._connection.call(
+            Ask("DELETE", application_path(namespace, name), body=deletion(uid))
+        )
+        is_absent = statuses.is_absence(answer.code, answer.status, name=name)
         if not answer.is_success and not is_absent:
-            raise self._failure("delete", answer)
+            raise answer.failure("delete", cluster=self.name)
         await self._pods.end(namespace, name, owner_uid=uid)
 
     async def driver(self, namespace: str, application: str) -> DriverEvidence | None:
@@ -130,7 +127,3 @@ class KubernetesCluster:
 
     async def _pod(self, namespace: str, name: str) -> dict[str, Any] | None:
         return await self._pods.read(namespace, name) if is_name(namespace, name) else None
-
-    def _failure(self, act: statuses.Act, answer: Answer) -> Exception:
-        status = statuses.read(answer.body)
-        return statuses.failure(act, answer.code, status, headers=answer.headers, cluster=self.name)

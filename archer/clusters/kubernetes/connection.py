@@ -17,13 +17,28 @@ from yarl import URL
 from archer.clusters.kubernetes import statuses
 from archer.clusters.kubernetes.config import KubernetesConfig
 from archer.clusters.kubernetes.credentials import Access, Credentials
-from archer.errors import ClusterUnavailable
+from archer.errors import ClusterError, ClusterUnavailable
 
 CONNECT_SECONDS: Final = 10.0
 IDLE_SECONDS: Final = 60.0
+# the deadline of a call is around all of it
+NO_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+MAX_REFUSAL_BYTES: Final = 64 * 1024
 READ_BYTES: Final = 1024 * 1024  # an event may be larger; this is only what is read at once
 # the API server would spend more on compressing than a network near it takes
-HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "moka-archer"}
+HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "moka-archer"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: what is asked, and how long an answer may take."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] | None = None
+    body: bytes | None = None
+    accept: str = "application/json"
+    seconds: float | None = None  # none: as configured
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,20 @@ class Answer:
         """Whether the API server did what was asked."""
         return 200 <= self.code < 300
 
+    @property
+    def status(self) -> statuses.Status:
+        """What the API server says of its refusal."""
+        return statuses.read(self.body)
+
+    def failure(self, act: statuses.Act, *, cluster: str) -> ClusterError:
+        """Make the error that this refusal of *act* means."""
+        return statuses.failure(act, self.status, code=self.code, headers=self.headers, cluster=cluster)
+
+    @classmethod
+    async def refused(cls, response: aiohttp.ClientResponse) -> Answer:
+        """Read the refusal of a stream."""
+        return cls(response.status, response.headers, await response.content.read(MAX_REFUSAL_BYTES))
+
 
 class Connection:
     """The way to one API server."""
@@ -51,42 +80,33 @@ class Connection:
         self._quiet_until = 0.0
         self._is_closed = False
 
-    async def call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        accept: str = "application/json",
-        seconds: float | None = None,
-    ) -> Answer:
-        """Ask once and read the whole answer. Asks a second time when the credentials were refused.
+    async def call(self, ask: Ask) -> Answer:
+        """Ask once and read the whole answer; asks a second time when the credentials were refused.
 
         Raises:
             ClusterUnavailable: No answer in time; it may or may not have been done.
         """
-        headers = {"Accept": accept} | ({"Content-Type": "application/json"} if body is not None else {})
-        wanted = {"query": query, "data": body, "headers": headers}
-        async with self._translated(), asyncio.timeout(seconds or self._config.timeout_seconds):
-            session = self._session(is_stream=False)
-            async with self._send(session, method, path, **wanted) as response:
-                return Answer(response.status, response.headers, await response.read())
+        async with (
+            self._translated(),
+            asyncio.timeout(ask.seconds or self._config.timeout_seconds),
+            self._send(self._session(is_stream=False), ask, patience=NO_TIMEOUT) as response,
+        ):
+            return Answer(response.status, response.headers, await response.read())
 
     @contextlib.asynccontextmanager
-    async def stream(
-        self, path: str, query: Mapping[str, str], *, silence_seconds: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def stream(self, ask: Ask, *, silence_seconds: float) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open an answer that goes on; it breaks after *silence_seconds* without a byte.
 
         Raises:
             ClusterUnavailable: It broke, while it was open too.
         """
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence_seconds)
-        async with self._translated():
-            session = self._session(is_stream=True)
-            async with self._send(session, "GET", path, query=query, timeout=timeout) as response:
-                yield response
+        # looking up the name, too: there is no deadline around a stream
+        patience = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=silence_seconds)
+        async with (
+            self._translated(),
+            self._send(self._session(is_stream=True), ask, patience=patience) as response,
+        ):
+            yield response
 
     async def close(self) -> None:
         """Close all sockets."""
@@ -97,24 +117,18 @@ class Connection:
 
     @contextlib.asynccontextmanager
     async def _send(
-        self,
-        session: aiohttp.ClientSession,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        **wanted: Any,
+        self, session: aiohttp.ClientSession, ask: Ask, *, patience: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         self._require_no_pause()
         access = await self._credentials.access()
-        async with _request(session, method, _url(access, path, query), access, **wanted) as response:
+        async with session.request(ask.method, **_parts(ask, access), timeout=patience) as response:
             fresh = await self._credentials.access(refused=access) if response.status == 401 else access
             if (fresh.authorization, fresh.tls) == (access.authorization, access.tls):
                 self._heed(response)
                 yield response
                 return
         # a 401 comes before anything is done, so that even a create may be sent again
-        async with _request(session, method, _url(fresh, path, query), fresh, **wanted) as response:
+        async with session.request(ask.method, **_parts(ask, fresh), timeout=patience) as response:
             self._heed(response)
             yield response
 
@@ -157,31 +171,27 @@ class Connection:
             raise ClusterUnavailable(f"{self._config.name}: {what}") from error
 
 
-def _request(session: aiohttp.ClientSession, method: str, url: URL, access: Access, **wanted: Any) -> Any:
-    headers = dict(wanted.pop("headers", None) or {})
+def _parts(ask: Ask, access: Access) -> dict[str, Any]:
+    headers = {"Accept": ask.accept}
+    if ask.body is not None:
+        headers["Content-Type"] = "application/json"
     if access.authorization:
         headers["Authorization"] = access.authorization
-    return session.request(
-        method,
-        url,
-        headers=headers,
-        ssl=access.tls,
-        server_hostname=access.tls_name,
-        proxy=access.proxy,
-        allow_redirects=False,
-        **wanted,
-    )
-
-
-def _url(access: Access, path: str, query: Mapping[str, str] | None) -> URL:
-    url = URL(access.server + path, encoded=True)
-    return url.with_query(query) if query else url
+    url = URL(access.server + ask.path, encoded=True)
+    return {
+        "url": url.with_query(ask.query) if ask.query else url,
+        "data": ask.body,
+        "headers": headers,
+        "ssl": access.tls,
+        "server_hostname": access.tls_name,
+        "proxy": access.proxy,
+        "allow_redirects": False,
+    }
 
 
 def _new_session(connections: int) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=IDLE_SECONDS),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         headers=HEADERS,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=True,

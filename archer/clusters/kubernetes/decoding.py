@@ -128,7 +128,7 @@ def _odd_change(line: bytes, cluster: str) -> Change:
     except _UNREADABLE as error:
         raise ClusterUnavailable(f"{cluster}: a watch event that cannot be read: {error}") from error
     status = statuses.read(bytes(event.object))
-    raise statuses.failure("watch", status.code, status, headers={}, cluster=cluster)
+    raise statuses.failure("watch", status, code=status.code, headers={}, cluster=cluster)
 
 
 def _odd_page(body: bytes, cluster: str) -> tuple[OddPage, list[Application]]:

@@ -38,7 +38,7 @@ def from_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()) -
     """
     ended = _ended(pod)
     phase = _phase(pod)
-    reason, message = _why(pod, phase, ended, events)
+    reason, message = _why(pod, events, phase=phase, ended=ended)
     code = ended.get("exitCode")
     signal = ended.get("signal") or None
     if signal is None and isinstance(code, int) and code > SIGNALS_ABOVE:
@@ -58,7 +58,7 @@ def from_pod(pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]] = ()) -
 
 
 def _why(
-    pod: Mapping[str, Any], phase: Phase, ended: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
+    pod: Mapping[str, Any], events: Sequence[Mapping[str, Any]], *, phase: Phase, ended: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Name the cause that is furthest out: who took the pod away, before how its container took it."""
     status = pod.get("status") or {}

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from archer.clusters.kubernetes import statuses
 from archer.clusters.kubernetes.config import KubernetesConfig
-from archer.clusters.kubernetes.connection import Connection
+from archer.clusters.kubernetes.connection import Answer, Ask, Connection
 from archer.clusters.kubernetes.paths import pod_path
 from archer.clusters.port import LogChunk
 from archer.errors import ClusterUnavailable, LogNotFound
@@ -23,6 +23,8 @@ COUNTED_BYTES: Final = 32 * 1024 * 1024  # a kubelet keeps 10 MiB of a log by de
 LINE_BYTES: Final = 64  # a short line, so that as many of them are at least as long as what is asked
 MOST_LINES: Final = 100_000
 SECONDS: Final = 60.0
+# waiting to start, not scheduled, no such container, or the pod is gone
+NO_LOG: Final = ("BadRequest", "NotFound")
 # the kubelet says this with a 200, when the container's files are gone
 NO_FILES: Final = b"unable to retrieve container logs for "
 
@@ -80,19 +82,21 @@ class Logs:
     async def _tail(self, path: str, container: str, *, count: int, limit: int) -> Cut:
         """Count from the start where that is cheap, so that offsets are true; else ask for the last lines."""
         query = {"container": container, "limitBytes": str(COUNTED_BYTES)}
-        last, size = await self._last(path, query, count)
+        last, size = await self._last(path, query, count=count)
         if size < COUNTED_BYTES:
             return Cut(last[:limit], size - len(last), size, is_whole=True)
         lines = count // LINE_BYTES + 1
         while True:
-            last, told = await self._last(path, {"container": container, "tailLines": str(lines)}, count)
+            last, told = await self._last(
+                path, {"container": container, "tailLines": str(lines)}, count=count
+            )
             if told >= count or lines >= MOST_LINES:
                 break
             lines = min(lines * 8, MOST_LINES)
         size = max(size, told)  # at least: how long it is before these lines, nobody counts
         return Cut(last[:limit], size - len(last), size, is_whole=True)
 
-    async def _last(self, path: str, query: Mapping[str, str], count: int) -> tuple[bytes, int]:
+    async def _last(self, path: str, query: Mapping[str, str], *, count: int) -> tuple[bytes, int]:
         kept = bytearray()
         size = 0
         async for chunk in self._bytes(path, query):
@@ -103,16 +107,15 @@ class Logs:
         return bytes(kept[-count:]), size
 
     async def _bytes(self, path: str, query: Mapping[str, str]) -> AsyncIterator[bytes]:
-        stream = self._connection.stream(path, query, silence_seconds=self._config.timeout_seconds)
+        stream = self._connection.stream(
+            Ask("GET", path, query), silence_seconds=self._config.timeout_seconds
+        )
         async with stream as response:
             if response.status != 200:
-                status = statuses.read(await response.content.read(statuses.MAX_MESSAGE * 4))
-                if response.status in (400, 404):
-                    # waiting to start, not scheduled, no such container, or the pod is gone
-                    raise LogNotFound(status.message or path)
-                raise statuses.failure(
-                    "read", response.status, status, headers=response.headers, cluster=self._config.name
-                )
+                refusal = await Answer.refused(response)
+                if refusal.status.reason in NO_LOG:
+                    raise LogNotFound(refusal.status.message)
+                raise refusal.failure("read", cluster=self._config.name)
             is_first = True
             while chunk := await response.content.readany():
                 if is_first and chunk.startswith(NO_FILES):

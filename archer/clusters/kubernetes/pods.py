@@ -10,7 +10,7 @@ import structlog
 
 from archer.clusters.kubernetes import statuses
 from archer.clusters.kubernetes.config import KubernetesConfig
-from archer.clusters.kubernetes.connection import Answer, Connection
+from archer.clusters.kubernetes.connection import Answer, Ask, Connection
 from archer.clusters.kubernetes.paths import events_path, pod_path, pods_path
 from archer.errors import ClusterUnavailable, UidMismatch
 from archer.translate import names
@@ -59,24 +59,23 @@ class Pods:
 
     async def read(self, namespace: str, name: str) -> dict[str, Any] | None:
         """Read a pod; None when the cluster says that there is none."""
-        answer = await self._connection.call("GET", pod_path(namespace, name))
+        answer = await self._connection.call(Ask("GET", pod_path(namespace, name)))
         if answer.is_success:
             pod = _object(answer, self._cluster)
             if pod.get("kind") != "Pod":
                 raise ClusterUnavailable(f"{self._cluster}: an answer that is no pod")
             return pod
-        status = statuses.read(answer.body)
-        if statuses.is_absence(answer.code, status, name=name):
+        if statuses.is_absence(answer.code, answer.status, name=name):
             return None
-        raise self._failure(answer)
+        raise answer.failure("read", cluster=self._cluster)
 
     async def events(self, namespace: str, uid: str) -> list[dict[str, Any]]:
         """Read what was said about a pod. They explain, and prove nothing: none when they cannot be had."""
         query = {"fieldSelector": f"involvedObject.uid={uid}", "limit": MAX_EVENTS}
         try:
-            answer = await self._connection.call("GET", events_path(namespace), query=query)
+            answer = await self._connection.call(Ask("GET", events_path(namespace), query))
             if not answer.is_success:
-                raise self._failure(answer)
+                raise answer.failure("read", cluster=self._cluster)
             return _object(answer, self._cluster).get("items") or []
         except ClusterUnavailable as error:
             log.warning("events of a pod cannot be read", cluster=self._cluster, error=str(error))
@@ -93,10 +92,10 @@ class Pods:
             return  # not one of our names
         selector = f"{names.JOB_ID}={job_id},{names.ATTEMPT}={attempt}"
         answer = await self._connection.call(
-            "GET", pods_path(namespace), query={"labelSelector": selector}, accept=METADATA_ONLY
+            Ask("GET", pods_path(namespace), {"labelSelector": selector}, accept=METADATA_ONLY)
         )
         if not answer.is_success:
-            raise self._failure(answer)
+            raise answer.failure("read", cluster=self._cluster)
         try:
             found = msgspec.json.decode(answer.body, type=PodNames).items or []
         except msgspec.MsgspecError as error:
@@ -115,13 +114,11 @@ class Pods:
                 raise outcome
 
     async def _delete(self, namespace: str, pod: PodMetadata) -> None:
-        answer = await self._connection.call("DELETE", pod_path(namespace, pod.name), body=deletion(pod.uid))
+        answer = await self._connection.call(
+            Ask("DELETE", pod_path(namespace, pod.name), body=deletion(pod.uid))
+        )
         if not answer.is_success and answer.code != 404:
-            raise self._failure(answer, act="delete")
-
-    def _failure(self, answer: Answer, *, act: statuses.Act = "read") -> Exception:
-        status = statuses.read(answer.body)
-        return statuses.failure(act, answer.code, status, headers=answer.headers, cluster=self._cluster)
+            raise answer.failure("delete", cluster=self._cluster)
 
 
 def deletion(uid: str) -> bytes:

@@ -15,9 +15,9 @@ from typing import Final
 
 import aiohttp
 
-from archer.clusters.kubernetes import decoding, statuses
+from archer.clusters.kubernetes import decoding
 from archer.clusters.kubernetes.config import KubernetesConfig
-from archer.clusters.kubernetes.connection import Connection
+from archer.clusters.kubernetes.connection import Answer, Ask, Connection
 from archer.clusters.kubernetes.lines import Lines
 from archer.clusters.kubernetes.paths import applications_path
 from archer.clusters.port import Change, Listing
@@ -73,22 +73,13 @@ class Reflector:
 
     async def _pages(self, namespace: str | None, limit: int) -> tuple[list[Application], str]:
         query = {"labelSelector": names.JOB_ID} | ({"limit": str(limit)} if limit else {})
+        path = applications_path(namespace)
         found: list[Application] = []
         while True:
-            answer = await self._connection.call(
-                "GET",
-                applications_path(namespace),
-                query=query,
-                seconds=self._config.list_timeout_seconds,
-            )
+            ask = Ask("GET", path, query, seconds=self._config.list_timeout_seconds)
+            answer = await self._connection.call(ask)
             if not answer.is_success:
-                raise statuses.failure(
-                    "watch",
-                    answer.code,
-                    statuses.read(answer.body),
-                    headers=answer.headers,
-                    cluster=self._config.name,
-                )
+                raise answer.failure("watch", cluster=self._config.name)
             applications, metadata = decoding.page(answer.body, cluster=self._config.name)
             found += applications
             if not metadata.continue_:
@@ -105,7 +96,8 @@ class Reflector:
         has_been_silent = False
         while True:
             try:
-                async with contextlib.aclosing(self._opened(namespace, version, has_been_silent)) as opened:
+                opened = self._opened(namespace, version, has_been_silent=has_been_silent)
+                async with contextlib.aclosing(opened):
                     async for change in opened:
                         version = change.resource_version
                         yield change
@@ -115,7 +107,7 @@ class Reflector:
             return
 
     async def _opened(
-        self, namespace: str | None, version: str, has_been_silent: bool
+        self, namespace: str | None, version: str, *, has_been_silent: bool
     ) -> AsyncGenerator[Change, None]:
         config = self._config
         query = {
@@ -126,13 +118,11 @@ class Reflector:
             "timeoutSeconds": f"{random.uniform(*config.watch_seconds):.0f}",  # noqa: S311  (jitter)
         }
         lines = Lines()
-        path = applications_path(namespace)
-        async with self._connection.stream(path, query, silence_seconds=config.silence_seconds) as response:
+        ask = Ask("GET", applications_path(namespace), query)
+        stream = self._connection.stream(ask, silence_seconds=config.silence_seconds)
+        async with stream as response:
             if response.status != 200:
-                status = statuses.read(await response.content.read(statuses.MAX_MESSAGE * 4))
-                raise statuses.failure(
-                    "watch", response.status, status, headers=response.headers, cluster=config.name
-                )
+                raise (await Answer.refused(response)).failure("watch", cluster=config.name)
             if has_been_silent:
                 yield Change("bookmark", version, None)
             while chunk := await _next(response):

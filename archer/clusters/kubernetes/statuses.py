@@ -74,13 +74,13 @@ def is_absence(code: int, status: Status, *, name: str) -> bool:
     return code == 404 and status.reason == "NotFound" and status.about.name == name
 
 
-def failure(act: Act, code: int, status: Status, *, headers: Mapping[str, str], cluster: str) -> ClusterError:
+def failure(act: Act, status: Status, *, code: int, headers: Mapping[str, str], cluster: str) -> ClusterError:
     """Turn a refusal into the error that says what to do about it.
 
     Args:
         act: What was asked; a refused manifest is only known from a create.
-        code: HTTP status, or the code inside an ERROR event.
         status: The body.
+        code: HTTP status, or the code inside an ERROR event.
         headers: Of the answer, for ``Retry-After``.
         cluster: Its name, for the message.
     """
@@ -95,7 +95,7 @@ def failure(act: Act, code: int, status: Status, *, headers: Mapping[str, str], 
         return ManifestRejected(status.message[:MAX_MESSAGE] or said)
     if code in (401, 403):
         return ClusterUnavailable(f"the credentials for {said}")
-    return ClusterUnavailable(said, retry_after_seconds=_retry_after(code, status, headers))
+    return ClusterUnavailable(said, retry_after_seconds=_retry_after(code, status, headers=headers))
 
 
 def _is_expired(code: int, status: Status) -> bool:
@@ -113,7 +113,7 @@ def _refuses_the_manifest(code: int, status: Status) -> bool:
     return code in REFUSES_THE_MANIFEST
 
 
-def _retry_after(code: int, status: Status, headers: Mapping[str, str]) -> float | None:
+def _retry_after(code: int, status: Status, *, headers: Mapping[str, str]) -> float | None:
     if code not in (429, 503, 504):
         return None
     said: Any = headers.get("Retry-After") or status.about.retry_after_seconds
