@@ -186,7 +186,12 @@ async def _end(cluster: Cluster, wish: CancelClaim) -> bool:
         return True  # a stranger has the name, so ours cannot be there; his is not ours to end
     if found is not None:
         await cluster.delete(wish.namespace, wish.application, found.uid)
-    return (
-        await cluster.get(wish.namespace, wish.application) is None
-        and await cluster.driver(wish.namespace, wish.application) is None
-    )
+    if await cluster.get(wish.namespace, wish.application) is not None:
+        return False
+    if await cluster.driver(wish.namespace, wish.application) is None:
+        return True
+    if (
+        found is None
+    ):  # the operator may start a driver after its application is gone: it is ended by its labels
+        await cluster.delete(wish.namespace, wish.application, wish.uid or "")
+    return False

@@ -54,7 +54,7 @@ CLAIM = text("""
            claim_expires_at = archer_now() + :lease_seconds * interval '1 second'
       FROM ready JOIN jobs r ON r.id = ready.id JOIN attempts a ON a.job_id = r.id AND a.number = r.attempt
      WHERE j.id = ready.id
-    RETURNING j.id, j.claim_epoch AS epoch, j.cluster, a.namespace, a.application, j.attempt AS number,
+    RETURNING j.id, j.claim_epoch AS epoch, j.cluster, a.namespace, a.application, a.uid, j.attempt AS number,
               j.cancel_reason AS reason
 """)
 
@@ -89,6 +89,7 @@ class CancelClaim:
     cluster: str
     namespace: str
     application: str
+    uid: str | None
     number: int
     reason: str
 
