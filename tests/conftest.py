@@ -88,6 +88,15 @@ async def database(dsn: str) -> AsyncIterator[Database]:
     await database.close()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what needs root and real servers unless it is asked for (``-m e2e``)."""
+    if "e2e" in config.option.markexpr:
+        return
+    unwanted = [item for item in items if item.get_closest_marker("e2e")]
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
+
+
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and "browser" in report.keywords:
         _skipped_browser_tests.append(report.nodeid)

@@ -26,6 +26,7 @@ MUST_BREAK = {
     "The command line is a client of the HTTP API": ("archer.cli.exits", "archer.errors"),
     "SQL lives in the store and in the UI's reader": ("archer.dispatcher", "sqlalchemy"),
     "Adapters of clusters are chosen in one place": ("archer.watcher", "archer.clusters.local.files"),
+    "One adapter talks to API servers": ("archer.watcher", "aiohttp"),
 }
 
 

@@ -16,15 +16,6 @@ from tests.cluster.rigs import FakeRig, LocalRig, Rig, operated
 KUBERNETES = pytest.param("kubernetes", marks=pytest.mark.e2e)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what needs a real API server unless it is asked for (``-m e2e``), as tests/e2e does."""
-    if "e2e" in config.option.markexpr:
-        return
-    unwanted = [item for item in items if item.get_closest_marker("e2e")]
-    config.hook.pytest_deselected(items=unwanted)
-    items[:] = [item for item in items if item not in unwanted]
-
-
 @pytest.fixture(params=["fake", "local", KUBERNETES])
 def adapter(request: pytest.FixtureRequest) -> tuple[str, Served | None]:
     """Which adapter, and what it needs; an API server is only started for the one that talks to it."""

@@ -118,7 +118,10 @@ def test_an_event_log_may_stay_on_this_machine_or_off():
 
 def test_java_options_are_added_to_ours():
     conf = conf_of(order(sparkConf={"spark.driver.extraJavaOptions": "-Dx=1"}).argv)
-    assert conf["spark.driver.extraJavaOptions"] == '-Djava.io.tmpdir="/work dir/tmp" -Dx=1'
+    assert (
+        conf["spark.driver.extraJavaOptions"]
+        == '-XX:TieredStopAtLevel=1 -Djava.io.tmpdir="/work dir/tmp" -Dx=1'
+    )
 
 
 def test_the_environment_is_the_jobs_under_ours():
