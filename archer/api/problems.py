@@ -116,8 +116,11 @@ def install(app: FastAPI) -> None:
     """Answer every error of *app* as a problem document."""
 
     @app.exception_handler(ArcherError)
-    async def _archer(_: Request, error: ArcherError) -> JSONResponse:
-        return of(error)
+    async def _archer(request: Request, error: ArcherError) -> JSONResponse:
+        answer = of(error)
+        if answer.status_code >= 500:
+            log.warning("a request was refused", path=request.url.path, code=error.code, error=str(error))
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def _parameters(_: Request, error: RequestValidationError) -> JSONResponse:

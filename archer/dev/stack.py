@@ -70,7 +70,9 @@ async def running(options: Options, postgres: EmbeddedPostgres) -> AsyncIterator
     wanted = inventory(options)
     settings = _settings(options, postgres)
     site = processes.open_site(wanted)
-    database = Database(settings.dsn(), application="archer", limits=PoolLimits(connections=10))
+    database = Database(
+        settings.dsn(), application="archer", limits=PoolLimits(connections=10, wait_seconds=10)
+    )
     await processes.register(database, site)
     operators = [
         LocalOperator(replace(local_config(entry), java_home=checks.java_home())) for entry in wanted.clusters

@@ -130,7 +130,7 @@ class Moka:
     async def jobs(self) -> dict[str, dict[str, Any]]:
         async with httpx2.AsyncClient(timeout=30) as client:
             answer = await client.get(f"{self.url}/v1/jobs", params={"limit": 500})
-        return {job["id"]: job for job in answer.json()["items"]}
+        return {job["id"]: job for job in answer.raise_for_status().json()["items"]}
 
     def marked(self, what: str) -> list[int]:
         lines = [line.split() for line in self.marks.read_text().splitlines()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.dev.rig import Moka, until
@@ -41,7 +42,11 @@ async def _in_the_middle(moka: Moka, jobs: int) -> list[str]:
 
 
 async def _all_ended(moka: Moka) -> bool:
-    return all(job["ended_at"] is not None for job in (await moka.jobs()).values())
+    try:
+        return all(job["ended_at"] is not None for job in (await moka.jobs()).values())
+    except httpx2.HTTPStatusError as error:  # 503 on a machine that has no time for Postgres
+        assert error.response.status_code == 503, error.response.text
+        return False
 
 
 async def test_archer_and_postgres_killed_in_the_middle_of_20_jobs_lose_none_and_run_none_twice(moka: Moka):
@@ -71,4 +76,6 @@ async def test_everything_killed_drivers_too_fails_only_what_ran_and_runs_none_t
     assert all(jobs[ids[number]]["fault"] == "platform" for number in failed)
     assert all(jobs[job]["state"] == "succeeded" for number, job in enumerate(ids) if number not in failed)
     assert len(moka.marked("start")) == len(set(moka.marked("start")))
-    assert moka.marked("end") == sorted(set(range(FEWER_JOBS)) - failed)
+    ends = moka.marked("end")
+    assert len(ends) == len(set(ends))
+    assert set(range(FEWER_JOBS)) - failed <= set(ends)  # one may have been killed behind its last line
