@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 import structlog
+import uvloop
 
 from archer.errors import ArcherError, SettingsError
 from archer.processes import ROLES, open_site
@@ -37,7 +38,7 @@ def main() -> None:
             return
         if role == "api" and settings.api.host not in LOOPBACK:
             raise SettingsError("api.host: there is no login yet, so the API listens on loopback only")
-        asyncio.run(_run(role, settings))
+        uvloop.run(_run(role, settings))
     except ArcherError as error:
         sys.stderr.write(f"archer: {error}\n")
         raise SystemExit(USAGE if isinstance(error, SettingsError) else 1) from None

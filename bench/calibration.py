@@ -22,24 +22,28 @@ TABLE: Final = """
     );
     CREATE INDEX ON calibration (priority DESC, id) WHERE state = 'queued';
 """
+QUOTED: Final = "'" + BODY.replace("'", "''") + "'"
 
 
 def one_row_commits_per_second(server: Server) -> float:
-    """Rows that pgbench inserts and commits one by one, with 16 clients."""
+    """Rows that pgbench inserts one by one into a table that has nothing but what a queue needs."""
     server.execute(TABLE)
-    script = server.folder / "insert.sql"
-    quoted = BODY.replace("'", "''")
-    script.write_text(
-        "INSERT INTO calibration VALUES (gen_random_uuid()::text, 'default', gen_random_uuid()::text,"
-        " 'queued', 'root.default', 'local', 'calibration', 50,"
-        f" '{quoted}', sha256('x'), now());\n"
+    values = "gen_random_uuid()::text, 'default', gen_random_uuid()::text, 'queued', 'root.default', 'local'"
+    rate = _commits_per_second(
+        server, f"INSERT INTO calibration VALUES ({values}, 'n', 50, {QUOTED}, sha256('x'), now());\n"
     )
+    server.execute("DROP TABLE calibration")
+    return rate
+
+
+def _commits_per_second(server: Server, script: str) -> float:
+    file = server.folder / "script.sql"
+    file.write_text(script)
     server.execute("CHECKPOINT")
     options = ["--no-vacuum", "--client", str(CLIENTS), "--jobs", "2", "--time", str(SECONDS)]
-    command = [str(server.pgbench), *options, "--file", str(script), server.dsn()]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    match = re.search(r"tps = ([0-9.]+)", shown)
-    if match is None:
-        raise RuntimeError(f"pgbench printed no rate:\n{shown}")
-    server.execute("DROP TABLE calibration")
+    command = [str(server.pgbench), *options, "--file", str(file), server.dsn()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    match = re.search(r"tps = ([0-9.]+)", done.stdout)
+    if done.returncode or match is None:
+        raise RuntimeError(f"pgbench failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     return float(match[1])

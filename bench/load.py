@@ -1,7 +1,7 @@
 """A closed-loop HTTP client, as thin as it can be: the generator must not be what is measured.
 
-Runs as a process of its own: ``python -m bench.load`` reads its orders from standard input as JSON and prints
-what it saw. Each connection sends its next request when the last one was answered.
+Runs as a process of its own: ``python -m bench.load FILE`` reads its orders from standard input as JSON and
+writes what it saw into the file. Each connection sends its next request when the last one was answered.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -21,7 +22,7 @@ import uvloop
 class Orders:
     """What to send: *total* requests over *connections*, *repeat_share* of them a second time."""
 
-    port: int
+    ports: list[int]
     connections: int
     total: int
     method: str = "POST"
@@ -108,11 +109,10 @@ async def run(orders: Orders) -> Seen:
     loop = asyncio.get_running_loop()
     cpu, begun = time.process_time(), time.perf_counter()
     waits = []
-    for _ in range(orders.connections):
+    for number in range(orders.connections):
+        port = orders.ports[number % len(orders.ports)]
         done: asyncio.Future[None] = loop.create_future()
-        await loop.create_connection(
-            lambda done=done: Connection(requests, seen, done), "127.0.0.1", orders.port
-        )
+        await loop.create_connection(lambda done=done: Connection(requests, seen, done), "127.0.0.1", port)
         waits.append(done)
     await asyncio.gather(*waits)
     seen.seconds = time.perf_counter() - begun
@@ -122,4 +122,4 @@ async def run(orders: Orders) -> Seen:
 
 if __name__ == "__main__":
     given = Orders(**json.loads(sys.stdin.read()))
-    sys.stdout.write(json.dumps(asdict(uvloop.run(run(given)))))
+    Path(sys.argv[1]).write_text(json.dumps(asdict(uvloop.run(run(given)))))

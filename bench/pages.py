@@ -37,16 +37,16 @@ FILL: Final = """
 """
 
 
-def measure(server: Server, api: Api) -> dict[str, Any]:
+def measure(server: Server, apis: list[Api]) -> dict[str, Any]:
     """p95 of five list pages at both sizes, and their ratios."""
     with psycopg.connect(server.dsn(), autocommit=True) as connection:
         connection.execute("TRUNCATE jobs CASCADE")
         connection.execute(FILL, {"first": 1, "last": SMALL})
         connection.execute("VACUUM ANALYZE jobs")
-        small = {name: _p95(api, path) for name, path in PAGES.items()}
+        small = {name: _p95(apis, path) for name, path in PAGES.items()}
         connection.execute(FILL, {"first": SMALL + 1, "last": LARGE})
         connection.execute("VACUUM ANALYZE jobs")
-        large = {name: _p95(api, path) for name, path in PAGES.items()}
+        large = {name: _p95(apis, path) for name, path in PAGES.items()}
     return {
         name: {
             "p95_ms_10k": round(small[name], 2),
@@ -57,9 +57,11 @@ def measure(server: Server, api: Api) -> dict[str, Any]:
     }
 
 
-def _p95(api: Api, path: str) -> float:
-    send(Orders(api.port, CONNECTIONS, 50, method="GET", path=path, keyed=False))
-    seen = send(Orders(api.port, CONNECTIONS, REQUESTS, method="GET", path=path, keyed=False))
+def _p95(apis: list[Api], path: str) -> float:
+    send(Orders([api.port for api in apis], CONNECTIONS, 50, method="GET", path=path, keyed=False))
+    seen = send(
+        Orders([api.port for api in apis], CONNECTIONS, REQUESTS, method="GET", path=path, keyed=False)
+    )
     if set(seen["statuses"]) != {"200"}:
         raise RuntimeError(f"{path} answered {seen['statuses']}")
     return percentile(seen["latencies_ms"], 0.95)

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import LiteralString
@@ -95,6 +95,13 @@ class Api:
 
 
 @contextmanager
+def archer_apis(server: Server, *, ports: list[int]) -> Iterator[list[Api]]:
+    """Run several processes of ``archer api``, one on each port."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(archer_api(server, port=port)) for port in ports]
+
+
+@contextmanager
 def archer_api(server: Server, *, port: int) -> Iterator[Api]:
     """Run ``archer api`` on *server*, on its own: no dispatcher takes the jobs away."""
     clusters = {
@@ -109,7 +116,7 @@ def archer_api(server: Server, *, port: int) -> Iterator[Api]:
         "ARCHER_CLUSTERS_FILE": str(file),
         "ARCHER_API__PORT": str(port),
     }
-    log = (server.folder / "api.log").open("w")
+    log = (server.folder / f"api-{port}.log").open("w")
     process = subprocess.Popen(
         [sys.executable, "-m", "archer", "api"], env=environment, stdout=log, stderr=log
     )
@@ -121,7 +128,7 @@ def archer_api(server: Server, *, port: int) -> Iterator[Api]:
                 break
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((server.folder / "api.log").read_text()) from None
+                    raise RuntimeError((server.folder / f"api-{port}.log").read_text()) from None
                 time.sleep(0.05)
         yield Api(port, psutil.Process(process.pid))
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -23,14 +24,10 @@ WARM_UP: Final = 500
 
 def send(orders: Orders) -> dict[str, Any]:
     """Send *orders* from a process of its own; what it saw."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load"],
-        input=json.dumps(asdict(orders)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    with tempfile.NamedTemporaryFile("r") as seen:
+        command = [sys.executable, "-m", "bench.load", seen.name]
+        subprocess.run(command, input=json.dumps(asdict(orders)), text=True, check=True)
+        return json.load(seen)
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -38,23 +35,22 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def measure(server: Server, api: Api, rate: float) -> dict[str, Any]:
-    """Submit with 64 connections, a key each; *rate* is the calibration's one-row-commit rate."""
-    send(Orders(api.port, CONNECTIONS, WARM_UP, body=BODY))
+def measure(server: Server, apis: list[Api]) -> dict[str, Any]:
+    """Submit with 64 connections, a key each."""
+    send(Orders([api.port for api in apis], CONNECTIONS, WARM_UP, body=BODY))
     server.execute("CHECKPOINT")
-    before, cpu = _counters(server), _cpu_seconds(server, api)
-    seen = send(Orders(api.port, CONNECTIONS, TOTAL, body=BODY))
-    after, spent = _counters(server), _cpu_seconds(server, api)
+    before, cpu = _counters(server), _cpu_seconds(server, apis)
+    seen = send(Orders([api.port for api in apis], CONNECTIONS, TOTAL, body=BODY))
+    after, spent = _counters(server), _cpu_seconds(server, apis)
     accepted = seen["statuses"].get("201", 0)
     per_second = accepted / seen["seconds"]
-    serial = send(Orders(api.port, 1, 300, body=BODY))
+    serial = send(Orders([api.port for api in apis], 1, 300, body=BODY))
     return {
         "accepted": accepted,
         "statuses": seen["statuses"],
         "accepted_per_second": round(per_second),
-        "ratio_to_one_row_commits": round(per_second / rate, 3),
         "commits_per_job": round((after["commits"] - before["commits"]) / accepted, 4),
-        "statements_per_job": round(_statements(server, api), 4),
+        "statements_per_job": round(_statements(server, apis), 4),
         "wal_bytes_per_job": round((after["wal"] - before["wal"]) / accepted),
         "latency_ms_p50": round(percentile(seen["latencies_ms"], 0.5), 1),
         "latency_ms_p99": round(percentile(seen["latencies_ms"], 0.99), 1),
@@ -67,10 +63,10 @@ def measure(server: Server, api: Api, rate: float) -> dict[str, Any]:
     }
 
 
-def repeats(server: Server, api: Api) -> dict[str, Any]:
+def repeats(server: Server, apis: list[Api]) -> dict[str, Any]:
     """10,000 submits by 64 connections, each with a key, 10 % of them sent twice: as many jobs as keys."""
     before = _jobs(server)
-    seen = send(Orders(api.port, CONNECTIONS, 11_000, body=BODY, repeat_share=1 / 11))
+    seen = send(Orders([api.port for api in apis], CONNECTIONS, 11_000, body=BODY, repeat_share=1 / 11))
     return {"sent": 11_000, "keys": 10_000, "statuses": seen["statuses"], "jobs": _jobs(server) - before}
 
 
@@ -92,13 +88,15 @@ def _counters(server: Server) -> dict[str, int]:
     return {"commits": int(row[0]), "wal": int(row[1])}
 
 
-def _statements(server: Server, api: Api) -> float:
+def _statements(server: Server, apis: list[Api]) -> float:
     """Statements for each job, counted in the server's log over a run of its own."""
     server.execute("ALTER SYSTEM SET log_statement = 'all'")
     server.execute("SELECT pg_reload_conf()")
-    send(Orders(api.port, CONNECTIONS, WARM_UP, body=BODY))  # every backend has read the setting by now
+    send(
+        Orders([api.port for api in apis], CONNECTIONS, WARM_UP, body=BODY)
+    )  # every backend has read the setting by now
     before = _logged(server)
-    seen = send(Orders(api.port, CONNECTIONS, COUNTED, body=BODY))
+    seen = send(Orders([api.port for api in apis], CONNECTIONS, COUNTED, body=BODY))
     counted = _logged(server) - before
     server.execute("ALTER SYSTEM SET log_statement = 'none'")
     server.execute("SELECT pg_reload_conf()")
@@ -110,8 +108,8 @@ def _logged(server: Server) -> int:
     return text.count("LOG:  execute ") + text.count("LOG:  statement: ")
 
 
-def _cpu_seconds(server: Server, api: Api) -> dict[str, float]:
+def _cpu_seconds(server: Server, apis: list[Api]) -> dict[str, float]:
     def total(processes: list[psutil.Process]) -> float:
         return sum(sum(process.cpu_times()[:2]) for process in processes)
 
-    return {"archer": total([api.process]), "postgres": total(server.processes())}
+    return {"archer": total([api.process for api in apis]), "postgres": total(server.processes())}

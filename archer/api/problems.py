@@ -87,6 +87,14 @@ def of(error: ArcherError) -> JSONResponse:
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
 
 
+def answer(path: str, error: ArcherError) -> JSONResponse:
+    """Answer *error*, and log it when the fault is ours."""
+    made = of(error)
+    if made.status_code >= 500:
+        log.warning("a request was refused", path=path, code=error.code, error=str(error))
+    return made
+
+
 def field_faults(found: Sequence[Any]) -> tuple[FieldFault, ...]:
     """Turn pydantic's errors into ours: field path, rule, sentence, and what would be allowed."""
     return tuple(_fault(error) for error in found)
@@ -117,10 +125,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(ArcherError)
     async def _archer(request: Request, error: ArcherError) -> JSONResponse:
-        answer = of(error)
-        if answer.status_code >= 500:
-            log.warning("a request was refused", path=request.url.path, code=error.code, error=str(error))
-        return answer
+        return answer(request.url.path, error)
 
     @app.exception_handler(RequestValidationError)
     async def _parameters(_: Request, error: RequestValidationError) -> JSONResponse:

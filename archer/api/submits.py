@@ -104,3 +104,7 @@ async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
         "provenance": [{"path": o.path, "source": o.source, "field": o.field} for o in origins],
         "placement": decision.as_json(),
     }
+
+
+PATH: Final = "/v1/jobs"
+ROUTE: Final = next(route for route in router.routes if getattr(route, "path", None) == PATH)

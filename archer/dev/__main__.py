@@ -12,6 +12,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
 
+import uvloop
+
 from archer.dev import checks
 from archer.dev.demo import run_demo
 from archer.dev.postgres import EmbeddedPostgres
@@ -57,7 +59,7 @@ def _run(options: Options, *, demo: bool) -> int:
     begun = time.monotonic()
     with EmbeddedPostgres(options.data / "postgres") as postgres:
         print(f"Postgres is ready after {time.monotonic() - begun:.1f} s", flush=True)
-        return asyncio.run(_serve(options, postgres, demo=demo))
+        return uvloop.run(_serve(options, postgres, demo=demo))
 
 
 async def _serve(options: Options, postgres: EmbeddedPostgres, *, demo: bool) -> int:

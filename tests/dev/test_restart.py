@@ -44,8 +44,9 @@ async def _in_the_middle(moka: Moka, jobs: int) -> list[str]:
 async def _all_ended(moka: Moka) -> bool:
     try:
         return all(job["ended_at"] is not None for job in (await moka.jobs()).values())
-    except httpx2.HTTPStatusError as error:  # 503 on a machine that has no time for Postgres
-        assert error.response.status_code == 503, error.response.text
+    except httpx2.HTTPStatusError as error:
+        if error.response.status_code != 503:  # which a machine that has no time for Postgres may answer
+            raise
         return False
 
 
