@@ -46,7 +46,6 @@ def test_every_state_that_a_cluster_can_show_has_a_rank_and_final_ones_the_highe
     assert all((state in FINAL) == (rank == max(RANK.values())) for state, rank in RANK.items())
 
 
-@pytest.mark.skipif(not STATES_PAGE.exists(), reason="docs/states.md is not written yet")
 def test_the_page_about_states_draws_the_same_table():
     drawn = set(re.findall(r"^\s*(\w+) *--> *(\w+)", STATES_PAGE.read_text(), re.MULTILINE))
     known = {state.value for state in JobState}
