@@ -21,7 +21,7 @@ from archer.clusters.kubernetes.config import KubernetesConfig
 from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
-from archer.dispatcher import Dispatcher
+from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.errors import SettingsError
 from archer.janitor import Janitor

@@ -13,6 +13,12 @@ SUBMITS: Final = Counter("archer_submits", "Submits answered, by outcome.", ["ou
 DISPATCHES: Final = Counter(
     "archer_dispatches", "Dispatch tries, by cluster and outcome.", ["cluster", "outcome"]
 )
+LANE_WINDOW: Final = Gauge(
+    "archer_dispatch_window_applications", "Applications that may wait for a cluster's operator.", ["cluster"]
+)
+LANE_IS_OPEN: Final = Gauge(
+    "archer_dispatch_breaker_open", "1 while a cluster does not answer and is asked rarely.", ["cluster"]
+)
 ENDINGS: Final = Counter(
     "archer_attempt_endings", "Attempts that ended, by state and reason.", ["state", "reason"]
 )

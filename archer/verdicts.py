@@ -84,7 +84,7 @@ class Verdicts:
         async with self._database.transaction() as tx:
             opened = await observations.open_attempts(tx, [(attempt.job_id, attempt.number)])
         reason = Reason.APPLICATION_DELETED
-        request = opened[attempt.job_id, attempt.number].request if opened else None
+        found = opened.get((attempt.job_id, attempt.number))
         ENDINGS.labels("failed", reason.value).inc()
         return Ending(
             job_id=attempt.job_id,
@@ -94,7 +94,7 @@ class Verdicts:
             reason=reason.value,
             fault=FAULT_OF[reason].value,
             message="The SparkApplication was deleted before it ended; nobody saw how it would have ended.",
-            retry_seconds=_retry(request, attempt.number, reason) if request else None,
+            retry_seconds=_retry(found.request, found.tries, reason) if found else None,
         )
 
     def _settle(self, name: str) -> None:
@@ -120,7 +120,7 @@ class Verdicts:
             executors_completed=application.executors_completed,
             started_at=(evidence.started_at if evidence else None) or application.driver_started_at,
             ended_at=application.ended_at,
-            retry_seconds=_retry(attempt.request, attempt.number, found.reason) if found else None,
+            retry_seconds=_retry(attempt.request, attempt.tries, found.reason) if found else None,
         )
 
     async def _driver(self, application: Application) -> DriverEvidence | None:

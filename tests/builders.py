@@ -150,9 +150,10 @@ async def insert(database: Database, *new: NewJob) -> list[str]:
 
 
 async def claim(database: Database, *, worker: uuid.UUID = WORKER, limit: int = 100) -> list[Claim]:
-    """Lease what is ready for half a minute."""
+    """Lease what is queued, and what is placed on the cluster, for half a minute."""
     async with database.transaction() as tx:
-        return await claims.claim(tx, worker=worker, lease_seconds=30, limit=limit)
+        lease = {"worker": worker, "lease_seconds": 30, "limit": limit}
+        return await claims.claim(tx, **lease) + await claims.claim_placed(tx, CLUSTER, **lease)
 
 
 async def dispatch(database: Database, job: str) -> Placed:

@@ -50,3 +50,7 @@ class ClusterFacts:
     profile: ClusterProfile
     state: ClusterState
     live_jobs: int
+    # what the dispatcher knows beside: how many more the operator may be given, and of how many in all
+    room: int = 1
+    window: int = 1
+    is_silent: bool = False

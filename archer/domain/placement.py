@@ -86,6 +86,8 @@ def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
     profile = facts.profile
     if facts.state is not ClusterState.ACTIVE:
         return Reject(profile.name, "state", f"the cluster is {facts.state.value}")
+    if facts.is_silent:
+        return Reject(profile.name, "breaker", "the cluster did not answer the last requests")
     if profile.weight == 0:
         return Reject(profile.name, "weight", "the cluster's weight is 0")
     if not profile.architectures:
@@ -104,4 +106,7 @@ def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
         return Reject(
             profile.name, "spark_version", f"the job asks for Spark {wish.spark_version}, it has {have}"
         )
+    if facts.room <= 0:
+        # no figure that changes all the time: these words are stored with every job that waits
+        return Reject(profile.name, "window", "its operator has not taken up what it was given before")
     return None

@@ -89,6 +89,7 @@ class Reason(StrEnum):
     APPLICATION_DELETED = "application_deleted"
     NAME_CONFLICT = "name_conflict"
     POISON = "poison"
+    MOVED = "moved"  # of an attempt that was never created; its job goes on elsewhere
     UNKNOWN = "unknown"
 
 
@@ -117,5 +118,6 @@ FAULT_OF: Final[dict[Reason, Fault]] = {
     Reason.APPLICATION_DELETED: Fault.PLATFORM,
     Reason.NAME_CONFLICT: Fault.PLATFORM,
     Reason.POISON: Fault.PLATFORM,
+    Reason.MOVED: Fault.PLATFORM,
     Reason.UNKNOWN: Fault.PLATFORM,
 }

@@ -228,7 +228,9 @@ LIVE = text("""
 """)
 
 OPEN = text("""
-    SELECT a.job_id, a.number, a.uid, s.request
+    SELECT a.job_id, a.number, a.uid, s.request,
+           a.number - (SELECT count(*) FROM attempts m
+                        WHERE m.job_id = a.job_id AND m.reason = 'moved') AS tries
       FROM unnest(CAST(:job_ids AS text[]), CAST(:numbers AS smallint[])) AS i (job_id, number)
       JOIN attempts a USING (job_id, number)
       JOIN job_specs s USING (job_id)
@@ -258,12 +260,13 @@ class LiveAttempt:
 
 @dataclass(frozen=True, slots=True)
 class OpenAttempt:
-    """An attempt that has not ended, with its job's request."""
+    """An attempt that has not ended, with its job's request; *tries* counts what was created so far."""
 
     job_id: str
     number: int
     uid: str | None
     request: str
+    tries: int
 
 
 async def record(tx: AsyncConnection, seen: Sequence[Observation]) -> set[str]:

@@ -79,6 +79,7 @@ attempts = Table(
     Column("scheduled_at", _TIME),
     Column("started_at", _TIME),
     Column("ended_at", _TIME),
+    Column("absent_since", _TIME),
 )
 
 job_events = Table(

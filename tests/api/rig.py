@@ -18,7 +18,7 @@ from archer.api.app import create_app
 from archer.api.changes import Changes
 from archer.api.deps import Parts
 from archer.api.incoming.cursors import Cursors
-from archer.dispatcher import Dispatcher
+from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.service import Jobs
 from archer.settings import DispatcherSettings, WatcherSettings

@@ -81,7 +81,8 @@ def test_reasons_are_explained_in_the_words_of_the_diagnosis():
 def test_the_table_of_reasons_says_what_is_never_tried_again():
     again = {Reason(named(row[0])[0]): row[3] for row in rows(STATES, "Reasons")}
     assert {reason for reason, word in again.items() if word == "never"} == NEVER_AGAIN
-    assert set(again.values()) == {"never", "if asked"}
+    assert {reason for reason, word in again.items() if word == "at once"} == {Reason.MOVED}
+    assert set(again.values()) == {"never", "if asked", "at once"}
 
 
 # --- settings ----------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archer import dispatcher, janitor, placer, watcher
+from archer import janitor, watcher
+from archer.dispatcher import creation, placer
 from tests import builders, emptied
 from tests.fakes.cluster import FakeCluster
 from tests.loops.rig import Rig
@@ -34,8 +35,9 @@ def quick_pauses(monkeypatch):
 @pytest.fixture
 def no_rest(monkeypatch):
     """Jobs that were given back may be claimed again at once."""
-    monkeypatch.setattr(dispatcher, "UNAVAILABLE_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(creation, "UNAVAILABLE_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(placer, "NO_CLUSTER_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(placer, "NO_ROOM_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(janitor, "UNAVAILABLE_SECONDS", 0.0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from archer.clusters.port import Cluster
-from archer.dispatcher import Dispatcher
+from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.janitor import Janitor
 from archer.settings import DispatcherSettings, JanitorSettings, WatcherSettings

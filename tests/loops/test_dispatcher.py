@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from archer.errors import ClusterUnavailable, ManifestRejected
-from archer.store import inventory
+from archer.errors import ClusterUnavailable, ManifestRejected, StoreUnavailable
+from archer.store import claims, inventory
 from archer.translate import names
 from tests import builders
 from tests.builders import attempt_row, let_pass, row, rows, states
@@ -200,6 +200,7 @@ async def test_the_decision_is_stored_with_its_rejects(rig):
     cordoned = builders.profile("small", architectures=("arm64",))
     await builders.register(rig.database, cordoned)
     rig.profiles.append(cordoned)
+    rig.clusters["small"] = FakeCluster("small")
     job = await rig.dispatched(request={"arch": "amd64"})
     placement = (await attempt_row(rig.database, job))["placement"]
     assert placement["cluster"] == "fake"
@@ -250,28 +251,18 @@ async def test_two_dispatchers_create_each_of_two_hundred_jobs_once(rig):
 async def test_the_loop_survives_a_broken_round_and_an_absent_database(rig, monkeypatch):
     dispatcher, rounds = rig.dispatcher(), []
 
-    async def run_once():
+    async def claim(*_, **__):
         rounds.append(1)
         if len(rounds) < 3:
-            raise RuntimeError("a bug")
-        return 0
+            raise RuntimeError("a bug") if len(rounds) == 1 else StoreUnavailable("away")
+        return []
 
     async def has_gone_on() -> bool:
         return len(rounds) >= 3
 
-    monkeypatch.setattr(dispatcher, "run_once", run_once)
+    monkeypatch.setattr(claims, "claim", claim)
     async with going(dispatcher.run):
         await eventually(has_gone_on)
-
-
-async def test_a_cluster_that_left_the_configuration_keeps_its_job_waiting(rig, no_rest):
-    job = await rig.submit()
-    rig.fake.fail("create", ClusterUnavailable("gone"))
-    await rig.dispatcher().run_once()
-    rig.profiles.clear()
-    await rig.dispatcher().run_once()
-    found = await row(rig.database, job)
-    assert (found["state"], found["waiting"]) == ("dispatching", "cluster fake is not configured any more")
 
 
 async def test_a_known_cluster_keeps_the_state_that_its_operators_gave_it(rig):

@@ -107,8 +107,9 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(empty, monkeypatch):
     assert _dump(empty) == []
     monkeypatch.undo()
     migrate(empty)
+    newest = max(path.stem for path in (SCRIPTS / "versions").glob("*.sql"))[:4]
     with psycopg.connect(empty) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
 
 
 def _wait_for_a_waiter(dsn: str, *, milliseconds: int) -> None:

@@ -38,7 +38,8 @@ FILL = f"""
       FROM (SELECT n, ids.id, abs(hashint8(n)) AS h,
                    timestamptz '{BEGIN}' + n * interval '{STEP_SECONDS} s' AS at,
                    CASE WHEN n > {JOBS - 1000} THEN 'queued' WHEN n %% 500 = 0 THEN 'running'
-                        WHEN n %% 5000 = 1 THEN 'cancelling' WHEN n %% 12 = 0 THEN 'failed'
+                        WHEN n %% 5000 = 1 THEN 'cancelling'
+                        WHEN n %% 400 = 2 THEN 'dispatching' WHEN n %% 12 = 0 THEN 'failed'
                         ELSE 'succeeded' END AS state
               FROM unnest(CAST(%s AS text[])) WITH ORDINALITY AS ids (id, n)) AS numbered
 """
@@ -116,8 +117,22 @@ def assert_no_full_scan(plan: dict) -> None:
 async def test_the_claim_reads_the_queue_in_its_order(full):
     plan = await plan_of(full, lambda tx: claims.claim(tx, worker=uuid4(), lease_seconds=30, limit=50))
     assert_no_full_scan(plan)
-    assert "jobs_to_dispatch" in indexes(plan)
+    assert "jobs_to_place" in indexes(plan)
     assert visited(plan) <= 150  # fifty from the queue, and fifty again to write them
+
+
+async def test_a_lane_reads_what_is_placed_on_its_cluster_in_order(full):
+    plan = await plan_of(
+        full, lambda tx: claims.claim_placed(tx, "cluster-1", worker=uuid4(), lease_seconds=30, limit=50)
+    )
+    assert_no_full_scan(plan)
+    assert visited(plan) <= 400  # the fifty that are placed there, found by whichever indexes are cheapest
+
+
+async def test_backlogs_are_counted_in_their_own_index(full):
+    plan = await plan_of(full, claims.backlogs)
+    assert_no_full_scan(plan)
+    assert "attempts_waiting" in indexes(plan)
 
 
 async def test_cancels_are_claimed_by_their_own_index(full):

@@ -126,6 +126,8 @@ def _site() -> str:
         "fs.s3a.endpoint.region": s3.REGION,
         "fs.s3a.path.style.access": "true",
         "fs.s3a.connection.ssl.enabled": "false",
+        # a folder marker that cannot be deleted is retried for a minute, at every new table
+        "fs.s3a.directory.marker.retention": "keep",
     }
     lines = [
         f"<property><name>{name}</name><value>{escape(value)}</value></property>"

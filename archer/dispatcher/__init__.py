@@ -1,0 +1,1 @@
+"""The dispatcher: jobs to clusters, one lane for each."""
