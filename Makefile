@@ -33,19 +33,22 @@ lock: develop ## Resolve requirements/*.lock anew
 	@$(PYTHON) tools/bootstrap.py lock
 screenshots: develop ## Take the pictures in docs/screenshots again
 	@MOKA_SCREENSHOTS=1 $(BIN)/python -m pytest tests/ui -m browser
-##@ The real stack: Linux, root, Go 1.26 and about 5 GB of disk
-stack-up: develop ## Build and start etcd, Kubernetes, YuniKorn, the Spark operator, S3 and the rest, here
+##@ The real stack: Linux, root, apt and about 5 GB of disk
+stack-up: stack ## Build and start etcd, Kubernetes, YuniKorn, the Spark operator, S3 and the rest, here
 	@$(BIN)/python -m tests.stack up
-stack-down: develop ## End all of it, and undo what it did to the machine
+stack-down: stack ## End all of it, and undo what it did to the machine
 	@$(BIN)/python -m tests.stack down
-stack-status: develop ## Show what runs of it
+stack-status: stack ## Show what runs of it
 	@$(BIN)/python -m tests.stack status
-e2e: develop ## Every test on the real stack; starts it, and leaves nothing running
+e2e: stack ## Every test on the real stack; starts it, and leaves nothing running
 	@$(BIN)/python -m pytest -m e2e
+
+stack:
+	@$(PYTHON) tools/bootstrap.py stack
 
 ##@ Tidy
 clean: ## Remove what was built here; never .moka, which holds data
 	@rm -rf $(VENV) .setup moka_ui/static moka_ui/web/node_modules .pytest_cache .ruff_cache .import_linter_cache
 
 .PHONY: help demo run setup develop test check fmt bench lock screenshots clean
-.PHONY: stack-up stack-down stack-status e2e
+.PHONY: stack stack-up stack-down stack-status e2e

