@@ -115,6 +115,7 @@ class Verdicts:
             message=found.message if found else "",
             evidence=json.dumps(found.evidence if found else []),
             exit_code=evidence.exit_code if evidence else None,
+            uid=application.uid,
             spark_app_id=application.spark_app_id,
             executors_failed=application.executors_failed,
             executors_completed=application.executors_completed,

@@ -45,6 +45,7 @@ class Ending:
     message: str = ""
     evidence: str = "[]"
     exit_code: int | None = None
+    uid: str | None = None
     spark_app_id: str | None = None
     executors_failed: int = 0
     executors_completed: int = 0
@@ -77,6 +78,7 @@ ENDED_TYPES: Final = {
     "message": "text",
     "evidence": "text",
     "exit_code": "integer",
+    "uid": "text",
     "spark_app_id": "text",
     "executors_failed": "integer",
     "executors_completed": "integer",
@@ -163,6 +165,7 @@ ENDED = text(f"""
         UPDATE attempts a
            SET rank = 4, application_state = l.application_state, reason = l.reason, fault = l.fault,
                message = l.message, evidence = CAST(l.evidence AS jsonb), exit_code = l.exit_code,
+               uid = coalesce(nullif(a.uid, ''), l.uid),
                spark_app_id = coalesce(l.spark_app_id, a.spark_app_id), executors_running = 0,
                executors_failed = l.executors_failed, executors_completed = l.executors_completed,
                submitted_at = coalesce(a.submitted_at, archer_now()),

@@ -121,6 +121,16 @@ async def test_a_job_in_dispatch_is_not_missing(rig):
     assert await rig.state(job) == "dispatching"
 
 
+async def test_an_application_that_ended_before_anybody_knew_of_it_is_kept_with_its_uid(rig):
+    job = await rig.submit()
+    rig.fake.lose_answer("create")
+    await rig.dispatcher().run_once()
+    ended = rig.fake.end(f"{job}-1", exit_code=0)
+    await rig.watcher().relist()
+    assert await rig.state(job) == "succeeded"
+    assert (await attempt_row(rig.database, job))["uid"] == ended.uid
+
+
 async def test_an_application_that_was_seen_only_as_deleted_still_tells_that_it_was_there(rig):
     job = await rig.submit()
     rig.fake.lose_answer("create")
