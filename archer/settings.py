@@ -14,8 +14,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from archer.domain.cluster import ClusterProfile
+from archer.domain.cluster import ClusterProfile, PodSecurity, S3Server
 from archer.errors import SettingsError
+from archer.translate.storage import conf_faults
 
 PREFIX = "ARCHER_"
 
@@ -97,6 +98,14 @@ class Settings(BaseSettings):
         return f"{self.database} password='{quoted}'"
 
 
+class S3Entry(_Section):
+    """An S3 server other than AWS. Keys come from `secrets` or from the service account."""
+
+    endpoint: str = Field(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", description="Its URL.")
+    region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,32}$", description="As it calls itself.")
+    path_style: bool = Field(default=True, description="Whether the bucket is in the path, not in the host.")
+
+
 class ClusterEntry(_Section):
     """One cluster of the clusters file."""
 
@@ -131,6 +140,36 @@ class ClusterEntry(_Section):
         default=(), description="Spark versions that it runs; empty: any."
     )
     spark_conf: dict[str, str] = Field(default={}, description="sparkConf of every job on this cluster.")
+    pod_security: PodSecurity = Field(
+        default="restricted",
+        description="Pod Security standard that the pods meet; `baseline` for images that run as root.",
+    )
+    run_as_user: int = Field(
+        default=185,
+        ge=1,
+        le=2**31 - 1,
+        description="User that drivers and executors run as, when restricted.",
+    )
+    time_to_live_seconds: int = Field(
+        default=259_200,
+        ge=3600,
+        le=31_536_000,
+        description="How long the operator keeps what has ended: longer than Archer may ever be away.",
+    )
+    event_log: str = Field(
+        default="",
+        pattern=r"^(s3a://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?)?$",
+        description="Where drivers write their event logs, such as `s3a://bucket/events`; empty: none.",
+    )
+    event_log_rolling: bool = Field(
+        default=True, description="Whether event logs are written in parts, readable before the end."
+    )
+    s3: S3Entry | None = Field(default=None, description="S3 server other than AWS; its fields are below.")
+    metastore: str = Field(
+        default="",
+        pattern=r"^(thrift://[A-Za-z0-9.-]+:[0-9]{1,5}(,thrift://[A-Za-z0-9.-]+:[0-9]{1,5})*)?$",
+        description="Hive metastores, such as `thrift://metastore:9083`; empty: none.",
+    )
 
     @model_validator(mode="after")
     def _has_what_its_adapter_needs(self) -> Self:
@@ -138,10 +177,17 @@ class ClusterEntry(_Section):
             raise ValueError("a local cluster needs root")
         return self
 
+    @model_validator(mode="after")
+    def _does_not_contradict_itself(self) -> Self:
+        if faults := list(conf_faults(self.profile())):
+            raise ValueError("; ".join(faults))
+        return self
+
     def profile(self) -> ClusterProfile:
         """The entry as routing and translation see it."""
-        fields = ClusterProfile.__dataclass_fields__
-        return ClusterProfile(**{name: getattr(self, name) for name in fields})
+        values: dict[str, Any] = {name: getattr(self, name) for name in ClusterProfile.__dataclass_fields__}
+        values["s3"] = S3Server(**self.s3.model_dump()) if self.s3 else None
+        return ClusterProfile(**values)
 
 
 class QueueEntry(_Section):

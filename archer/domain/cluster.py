@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+PodSecurity = Literal["restricted", "baseline"]
 
 
 class ClusterState(StrEnum):
@@ -14,6 +16,15 @@ class ClusterState(StrEnum):
     CORDONED = "cordoned"
     DRAINED = "drained"
     UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class S3Server:
+    """An S3 server other than AWS; ``endpoint`` is a URL."""
+
+    endpoint: str
+    region: str = "us-east-1"
+    path_style: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,13 @@ class ClusterProfile:
     architectures: tuple[str, ...] = ("amd64",)
     spark_versions: tuple[str, ...] = ()
     spark_conf: dict[str, str] = field(default_factory=dict)
+    pod_security: PodSecurity = "restricted"
+    run_as_user: int = 185  # of the image: images/spark/Dockerfile, and Spark's own images
+    time_to_live_seconds: int = 3 * 24 * 3600
+    event_log: str = ""
+    event_log_rolling: bool = True
+    s3: S3Server | None = None
+    metastore: str = ""
 
     @property
     def is_local(self) -> bool:

@@ -13,14 +13,12 @@ from typing import Any, Final
 
 from archer.domain.cluster import ClusterProfile
 from archer.domain.identifiers import application_name
-from archer.domain.request import DriverSize, JobRequest
-from archer.translate import names, pods, yunikorn
+from archer.domain.request import LABEL_VALUE, DriverSize, JobRequest
+from archer.translate import names, pods, storage, yunikorn
 from archer.translate.draft import Draft, Origin
 
 OPERATOR_TYPE: Final = {"python": "Python", "java": "Java", "scala": "Scala", "r": "R", "sql": "Python"}
 SQL_PROGRAM: Final = "local:///opt/moka/sql.py"  # in the Spark image; Spark's SQL shell has no cluster mode
-LABEL_LENGTH: Final = 63
-FULL_CORE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def _labels(attempt: Attempt) -> dict[str, str]:
         names.TENANT: attempt.tenant,
         yunikorn.APP_ID: attempt.application,
     }
-    if len(attempt.queue) <= LABEL_LENGTH:  # a longer path is in the annotation only
+    if LABEL_VALUE.match(attempt.queue):  # a path that is too long, or ends in "_", is in the annotation only
         labels[yunikorn.QUEUE] = attempt.queue
     return labels
 
@@ -100,6 +98,7 @@ def _put_program(draft: Draft, request: JobRequest, profile: ClusterProfile) -> 
     draft.put(("spec", "image"), profile.image, "cluster")
     draft.put(("spec", "imagePullPolicy"), profile.image_pull_policy, "cluster")
     draft.put(("spec", "restartPolicy", "type"), "Never", "platform")  # only Archer starts attempts
+    draft.put(("spec", "timeToLiveSeconds"), profile.time_to_live_seconds, "cluster")
     if request.type in ("python", "sql"):
         draft.put(("spec", "pythonVersion"), "3", "platform")
     if request.type == "sql":
@@ -127,7 +126,7 @@ def _put_program(draft: Draft, request: JobRequest, profile: ClusterProfile) -> 
 
 def _put_conf(draft: Draft, attempt: Attempt, request: JobRequest, profile: ClusterProfile) -> None:
     conf = ("spec", "sparkConf")
-    for key, value in profile.spark_conf.items():
+    for key, value in (profile.spark_conf | storage.storage_conf(profile)).items():
         draft.put((*conf, key), value, "cluster")
     for key, value in request.spark_conf.items():
         draft.put((*conf, key), value, "request", f"spark_conf.{key}")
@@ -162,7 +161,7 @@ def _put_sizes(draft: Draft, request: JobRequest, profile: ClusterProfile) -> No
 def _put_size(draft: Draft, role: str, size: DriverSize, *, millicores_per_core: int) -> None:
     where = ("spec", role)
     draft.put((*where, "cores"), size.cores, "request", f"{role}.cores")
-    if millicores_per_core != FULL_CORE:
-        draft.put((*where, "coreRequest"), f"{size.cores * millicores_per_core}m", "cluster")
+    if millicores_per_core != yunikorn.FULL_CORE:
+        draft.put((*where, "coreRequest"), yunikorn.cpu(size, millicores_per_core), "cluster")
     draft.put((*where, "memory"), size.memory, "request", f"{role}.memory")
     draft.put((*where, "memoryOverhead"), size.memory_overhead, "request", f"{role}.memory_overhead")

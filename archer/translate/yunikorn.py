@@ -6,20 +6,33 @@ Source: YuniKorn k8shim ``pkg/common/constants/constants.go``; docs "Gang Schedu
 from __future__ import annotations
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from archer.domain.quantities import memory_mib
 from archer.domain.request import DriverSize, JobRequest
-from archer.translate.memory import overhead_factor, pod_memory_mib
+from archer.translate.memory import role_memory_mib
 
 APP_ID: Final = "yunikorn.apache.org/app-id"
 QUEUE: Final = "yunikorn.apache.org/queue"
 TASK_GROUP_NAME: Final = "yunikorn.apache.org/task-group-name"
 TASK_GROUPS: Final = "yunikorn.apache.org/task-groups"
+ALLOW_PREEMPTION: Final = "yunikorn.apache.org/allow-preemption"
 SCHEDULER_NAME: Final = "yunikorn"
 DRIVER_GROUP: Final = "driver"
 EXECUTOR_GROUP: Final = "executor"
 FULL_CORE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Gang:
+    """What decides how much a job's first pods ask for, and where they may run."""
+
+    request: JobRequest
+    conf: Mapping[str, str]
+    millicores_per_core: int
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Mapping[str, str], ...]
 
 
 def initial_executors(request: JobRequest) -> int:
@@ -30,31 +43,35 @@ def initial_executors(request: JobRequest) -> int:
     return max(dynamic.min_executors, dynamic.initial_executors or 0)
 
 
-def task_groups(request: JobRequest, *, millicores_per_core: int = 1000) -> str:
+def task_groups(gang: Gang) -> str:
     """Gang of a job as YuniKorn reads it: JSON for the driver pod's annotation.
 
     A group of no members is not valid, so a job without initial executors has the driver's group only.
+    Placeholders get the selector and the tolerations of the pods that they hold room for: elsewhere they
+    would hold the wrong room, or find none behind a taint.
     """
-    factor = overhead_factor(request.type)
-    groups = [_group(DRIVER_GROUP, 1, request.driver, factor, millicores_per_core)]
-    executors = initial_executors(request)
+    groups = [_group(gang, DRIVER_GROUP, 1, gang.request.driver)]
+    executors = initial_executors(gang.request)
     if executors:
-        groups.append(_group(EXECUTOR_GROUP, executors, request.executor, factor, millicores_per_core))
+        groups.append(_group(gang, EXECUTOR_GROUP, executors, gang.request.executor))
     return json.dumps(groups, separators=(",", ":"))
 
 
-def _group(
-    name: str, members: int, size: DriverSize, factor: float, millicores_per_core: int
-) -> dict[str, object]:
+def cpu(size: DriverSize, millicores_per_core: int) -> str:
+    """CPU that a pod of *size* requests, as Kubernetes writes it. No limit: idle cores may be used."""
     millicores = size.cores * millicores_per_core
-    cpu = f"{millicores}m" if millicores % FULL_CORE else str(millicores // FULL_CORE)
-    memory = pod_memory_mib(
-        memory_mib(size.memory),
-        factor=factor,
-        overhead_mib=memory_mib(size.memory_overhead) if size.memory_overhead else None,
-    )
-    return {
+    return f"{millicores}m" if millicores % FULL_CORE else str(millicores // FULL_CORE)
+
+
+def _group(gang: Gang, name: str, members: int, size: DriverSize) -> dict[str, Any]:
+    memory = role_memory_mib(name, size, gang.request.type, gang.conf)
+    group: dict[str, Any] = {
         "name": name,
         "minMember": members,
-        "minResource": {"cpu": cpu, "memory": f"{memory}Mi"},
+        "minResource": {"cpu": cpu(size, gang.millicores_per_core), "memory": f"{memory}Mi"},
     }
+    if gang.node_selector:
+        group["nodeSelector"] = dict(gang.node_selector)
+    if gang.tolerations:
+        group["tolerations"] = [dict(toleration) for toleration in gang.tolerations]
+    return group

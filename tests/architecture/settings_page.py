@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from archer.settings import ClusterEntry, Inventory, QueueEntry
+from archer.settings import ClusterEntry, Inventory, QueueEntry, S3Entry
 from archer.settings import Settings as ArcherSettings
 from moka_ui.settings import Settings as UiSettings
 from tests.architecture.project import ROOT
@@ -60,6 +60,7 @@ def page() -> str:
     for model, title in (
         (Inventory, "The whole"),
         (ClusterEntry, "Each of `clusters`"),
+        (S3Entry, "`s3` of a cluster"),
         (QueueEntry, "Each of `queues`"),
     ):
         parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
@@ -69,7 +70,7 @@ def page() -> str:
 
 def undocumented() -> list[str]:
     """Settings without a description."""
-    models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, QueueEntry]
+    models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, S3Entry, QueueEntry]
     models += [part for _, part in _sections(ArcherSettings)]
     sections = {(ArcherSettings, name) for name, _ in _sections(ArcherSettings)}
     return [
@@ -112,19 +113,25 @@ def _default(field: Mapping[str, Any]) -> str:
         return "empty"
     if isinstance(value, str) and PurePath(value).is_relative_to(ROOT):
         return "in the package"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     return "`" + (", ".join(value) if isinstance(value, list) else str(value)) + "`"
 
 
 def _rule(field: Mapping[str, Any]) -> str:
     if "anyOf" in field:  # a value or nothing
         return _rule(next(one for one in field["anyOf"] if one.get("type") != "null"))
+    if "$ref" in field:
+        return "map"
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if field.get("writeOnly"):
         return "secret"
     if "pattern" in field:
         return "`" + field["pattern"].replace("|", "\\|") + "`"
-    kind = {"array": "list", "object": "map", "string": "text"}.get(field["type"], "number")
+    kind = {"array": "list", "object": "map", "string": "text", "boolean": "`true`, `false`"}.get(
+        field["type"], "number"
+    )
     least = field.get("minimum", field.get("exclusiveMinimum"))
     if least is None:
         return {"path": "path"}.get(field.get("format", ""), kind)

@@ -14,6 +14,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archer.domain.cluster import S3Server
 from archer.translate import names
 from archer.translate.spark import Attempt, Rendered, to_spark_application
 from tests.builders import profile, request
@@ -25,7 +26,21 @@ CLUSTER = profile(
     namespace="spark-ads",
     service_account="spark-ads",
     image="registry.example/spark:3.5.9",
-    spark_conf={"spark.eventLog.enabled": "true", "spark.sql.shuffle.partitions": "200"},
+    event_log="s3a://spark-logs/events",
+    spark_conf={"spark.sql.shuffle.partitions": "200"},
+)
+ON_PREMISES = profile(
+    "onprem",
+    namespace="spark-ads",
+    image="registry.example/spark:3.5.9",
+    secrets=("s3-keys",),
+    millicores_per_core=500,
+    pod_security="baseline",
+    event_log="s3a://spark-logs/events",
+    event_log_rolling=False,
+    s3=S3Server("http://s3.example:7070"),
+    metastore="thrift://metastore:9083",
+    spark_conf={"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size": "512m"},
 )
 JAVA = {"type": "java", "main_application_file": "s3a://jars/etl.jar", "main_class": "com.example.Etl"}
 REQUESTS = {
@@ -49,7 +64,11 @@ REQUESTS = {
         executor={"cores": 2, "memory": "4g"},
         dynamic_allocation={"min_executors": 2, "initial_executors": 5, "max_executors": 50},
     ),
+    "onprem": request(
+        executor={"cores": 3, "memory": "4g"}, env={"STAGE": "prod"}, dynamic_allocation={"max_executors": 50}
+    ),
 }
+CLUSTERS = {"onprem": ON_PREMISES}
 
 
 def attempt(**fields) -> Attempt:
@@ -78,7 +97,7 @@ def leaves(node: object, path: str = "") -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(REQUESTS))
 def test_the_whole_manifest(name):
-    made = to_spark_application(attempt(), REQUESTS[name], CLUSTER).manifest
+    made = to_spark_application(attempt(), REQUESTS[name], CLUSTERS.get(name, CLUSTER)).manifest
     assert made == yaml.safe_load((GOLDENS / f"{name}.yaml").read_text()), yaml.safe_dump(
         made, sort_keys=False
     )
@@ -152,8 +171,8 @@ def test_the_platforms_labels_are_the_same_on_the_object_and_on_both_pods():
         assert made["spec"][role]["template"]["metadata"]["labels"] == wanted
 
 
-def test_a_queue_path_that_is_too_long_for_a_label_stands_in_the_annotation():
-    queue = "root." + ".".join(["abcdefghij"] * 6)
+@pytest.mark.parametrize("queue", ["root." + ".".join(["abcdefghij"] * 6), "root.etl_", "root.etl-"])
+def test_a_queue_path_that_is_no_label_stands_in_the_annotation(queue):
     made = rendered({}, queue=queue).manifest
     assert "yunikorn.apache.org/queue" not in made["metadata"]["labels"]
     template = made["spec"]["driver"]["template"]["metadata"]
