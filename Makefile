@@ -46,9 +46,16 @@ e2e: stack ## Every test on the real stack; starts it, and leaves nothing runnin
 stack:
 	@$(PYTHON) tools/bootstrap.py stack
 
+##@ A cluster in Docker: Docker, kind, kubectl and Helm 3
+kind: develop ## Make a cluster of kind that runs Spark jobs, and say how to start Moka against it
+	@$(BIN)/python tools/kind.py up
+kind-down: ## Remove it
+	@$(PYTHON) tools/kind.py down
+
 ##@ Tidy
 clean: ## Remove what was built here; never .moka, which holds data
 	@rm -rf $(VENV) .setup moka_ui/static moka_ui/web/node_modules .pytest_cache .ruff_cache .import_linter_cache
 
 .PHONY: help demo run setup develop test check fmt bench lock screenshots clean
+.PHONY: kind kind-down
 .PHONY: stack stack-up stack-down stack-status e2e

@@ -40,9 +40,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080, help="port of Archer")
     parser.add_argument("--ui-port", type=int, default=8090, help="port of Moka UI")
     parser.add_argument("--slots", type=int, default=2, help="Spark drivers at once")
+    parser.add_argument(
+        "--clusters", type=Path, help="clusters file to use instead of one local cluster, as of `make kind`"
+    )
     parser.add_argument("--demo", action="store_true", help="run one example job, then stop")
     given = parser.parse_args()
-    options = Options(given.data.resolve(), given.port, given.ui_port, given.slots)
+    if given.demo and given.clusters:
+        parser.error("the demo runs on a local cluster; leave out --clusters")
+    options = Options(given.data.resolve(), given.port, given.ui_port, given.slots, given.clusters)
     configure_logs(level=logging.WARNING if given.demo else logging.INFO)
     try:
         with checks.lock(options.data):

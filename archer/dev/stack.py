@@ -17,7 +17,7 @@ from archer.clusters.local.operator import LocalOperator
 from archer.dev import checks
 from archer.dev.postgres import EmbeddedPostgres
 from archer.processes import Site, local_config
-from archer.settings import ApiSettings, ClusterEntry, Inventory, QueueEntry, Settings
+from archer.settings import ApiSettings, ClusterEntry, Inventory, QueueEntry, Settings, load_inventory
 from archer.store.engine import Database, PoolLimits
 from moka_ui.app import create_app as create_ui
 from moka_ui.settings import Settings as UiSettings
@@ -39,6 +39,7 @@ class Options:
     port: int = 8080
     ui_port: int = 8090
     slots: int = 2
+    clusters: Path | None = None
 
     @property
     def archer_url(self) -> str:
@@ -52,7 +53,9 @@ class Options:
 
 
 def inventory(options: Options) -> Inventory:
-    """The one local cluster and a few queues."""
+    """The clusters and queues of the clusters file; without one, a local cluster and a few queues."""
+    if options.clusters is not None:
+        return load_inventory(options.clusters)
     cluster = ClusterEntry(
         name="local",
         adapter="local",
@@ -75,7 +78,9 @@ async def running(options: Options, postgres: EmbeddedPostgres) -> AsyncIterator
     )
     await processes.register(database, site)
     operators = [
-        LocalOperator(replace(local_config(entry), java_home=checks.java_home())) for entry in wanted.clusters
+        LocalOperator(replace(local_config(entry), java_home=checks.java_home()))
+        for entry in wanted.clusters
+        if entry.adapter == "local"
     ]
     tasks = [
         *(asyncio.create_task(operator.run(stop), name="local operator") for operator in operators),

@@ -2,8 +2,10 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from tests.stack import lifecycle
+from tests.stack.build import images
 from tests.stack.build.binaries import COMMANDS, binary
 from tests.stack.host import processes, residue
 from tests.stack.host.commands import announce
@@ -32,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     tool = verbs.add_parser("tool", help="print the path of a pinned program, built when need be")
     tool.add_argument("name", choices=COMMANDS)
+    context = verbs.add_parser("context", help="assemble what the Spark image is built of, in a new folder")
+    context.add_argument("name", metavar="FOLDER")
     start = verbs.add_parser("start", help="start one part, such as one that `up` leaves out")
     start.add_argument("name", choices=[p.name for p in PARTS])
     for verb, what in (
@@ -45,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
 def _do(verb: str, name: str | None) -> int:
     if verb == "start":
         part(name or "").start()
+    elif verb == "context":
+        Path(name or "").mkdir(parents=True)
+        images.fill_context(Path(name or ""))
     elif verb == "tool":
         announce(str(binary(name or "")))
     elif verb == "stop":

@@ -49,7 +49,7 @@ def spark() -> Path:
         announce("building the Spark image")
         with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
             context = Path(scratch)
-            _fill_context(context)
+            fill_context(context)
             _bake(context, SPARK_IMAGE, target / "image.tar", "--build-arg", f"BASE={base}")
 
     archive = folder("image-spark", key, build) / "image.tar"
@@ -64,7 +64,8 @@ def _remove_older(archive: Path) -> None:
             shutil.rmtree(other)
 
 
-def _fill_context(context: Path) -> None:
+def fill_context(context: Path) -> None:
+    """Assemble what the Spark image is built of, beside its Dockerfile, in an empty folder."""
     home = pyspark_home()
     for part in ("bin", "sbin", "jars", "python"):
         shutil.copytree(home / part, context / "spark" / part, copy_function=_link)
