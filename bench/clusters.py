@@ -18,7 +18,7 @@ from bench.job import BODY
 from bench.servers import Server, durable_postgres
 from tests.stack import kubectl, lifecycle
 from tests.stack.host.processes import wait
-from tests.stack.layout import MOKA_ARM, MOKA_X86, Cluster
+from tests.stack.layout import MOKA_ARM, MOKA_X86
 from tests.stack.parts import proxies
 
 RESULT: Final = Path(__file__).parent / "results" / "clusters.json"
@@ -169,11 +169,7 @@ def _archer(role: str, server: Server) -> Iterator[None]:
 
 def _empty() -> None:
     for cluster in CLUSTERS:
-        _empty_one(cluster)
-
-
-def _empty_one(cluster: Cluster) -> None:
-    kubectl.kubectl(cluster, "delete", "sparkapplications", "--all", "--namespace", NAMESPACE)
+        kubectl.delete_applications(cluster, NAMESPACE)
 
 
 if __name__ == "__main__":

@@ -50,4 +50,4 @@ def fake_operators(stack: None) -> Iterator[None]:
     for one in parts:
         one.stop()
     for cluster in (MOKA_ARM, MOKA_X86):
-        kubectl.kubectl(cluster, "delete", "sparkapplications", "--all", "--wait=false")
+        kubectl.delete_applications(cluster, "default")
