@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP, UUID
 
 metadata = MetaData()
@@ -105,6 +105,12 @@ clusters = Table(
     Column("version", Text),
     Column("message", Text),
     Column("last_seen_at", _TIME),
+    Column("wanted_state", Text),
+    Column("wanted_by", Text),
+    Column("wanted_at", _TIME),
+    Column("wanted_reason", Text),
+    Column("is_reachable", Boolean),
+    Column("removed_at", _TIME),
 )
 
 queues = Table(

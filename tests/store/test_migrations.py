@@ -57,10 +57,7 @@ async def test_the_check_constraint_holds_the_states_of_the_code(database):
 
 
 def test_there_is_one_head_and_every_revision_has_its_sql():
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    scripts = ScriptDirectory.from_config(config)
-    assert len(scripts.get_heads()) == 1
+    assert _head()
     python = {path.stem for path in (SCRIPTS / "versions").glob("*.py")}
     assert python == {path.stem for path in (SCRIPTS / "versions").glob("*.sql")}
     assert all(re.fullmatch(r"\d{4}_(pre|post)_[a-z0-9_]+", name) for name in python)
@@ -107,9 +104,36 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(empty, monkeypatch):
     assert _dump(empty) == []
     monkeypatch.undo()
     migrate(empty)
-    newest = max(path.stem for path in (SCRIPTS / "versions").glob("*.sql"))[:4]
     with psycopg.connect(empty) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (_head(),)
+
+
+def test_what_people_asked_of_a_cluster_and_whether_it_answers_come_apart(empty):
+    before = {"a": "active", "b": "unreachable", "c": "cordoned", "d": "drained"}
+    with psycopg.connect(empty) as connection:
+        for statement in migrations.statements("0001_pre_jobs"):
+            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+        for name, state in before.items():
+            connection.execute(
+                "INSERT INTO clusters (name, adapter, state) VALUES (%s, 'local', %s)", (name, state)
+            )
+        for statement in migrations.statements("0003_pre_cluster_wishes"):
+            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+        found = connection.execute("SELECT name, wanted_state, is_reachable FROM clusters ORDER BY name")
+        assert found.fetchall() == [
+            ("a", "active", True),
+            ("b", "active", False),
+            ("c", "cordoned", True),
+            ("d", "drained", True),
+        ]
+        assert dict(connection.execute("SELECT name, state FROM ui_clusters").fetchall()) == before
+
+
+def _head() -> str | None:
+    """The newest revision; fails when there are several."""
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return ScriptDirectory.from_config(config).get_current_head()
 
 
 def _wait_for_a_waiter(dsn: str, *, milliseconds: int) -> None:

@@ -335,7 +335,7 @@ def insert_demo(connection: psycopg.Connection) -> list[Seeded]:
         capabilities = json.dumps(
             {"architectures": archs, "spark_versions": ["3.5.9", "4.1.1"], "shuffle": "celeborn"}
         )
-        _row(connection, "clusters", {"name": name, "adapter": adapter, "state": state, "weight": weight,
+        _row(connection, "clusters", {"name": name, "adapter": adapter, "wanted_state": state, "weight": weight,
                                       "capabilities": capabilities, "version": version, "message": message,
                                       "last_seen_at": NOW - timedelta(seconds=4)})  # fmt: skip
     for path, tier in QUEUES.items():
