@@ -12,7 +12,7 @@ import structlog
 import uvloop
 
 from archer.errors import ArcherError, SettingsError
-from archer.processes import ROLES, open_site
+from archer.processes import ROLES, follow_file, open_clusters
 from archer.settings import Settings, load_inventory, load_settings
 from archer.store.engine import Database
 from archer.store.migrations import migrate
@@ -49,13 +49,16 @@ async def _run(role: str, settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    site = open_site(load_inventory(settings.clusters_file))
+    path = settings.clusters_file
+    file = open_clusters(load_inventory(path), path=path)
     database = Database(settings.dsn(), application=f"archer-{role}")
+    following = asyncio.create_task(follow_file(settings, database, file, stop=stop))
     try:
-        await ROLES[role](settings, database, site, stop=stop)
+        await ROLES[role](settings, database, file.sites, stop=stop)
     finally:
-        for cluster in site.clusters.values():
-            await cluster.close()
+        stop.set()
+        await asyncio.gather(following, return_exceptions=True)
+        await file.close()
         await database.close()
 
 

@@ -63,6 +63,12 @@ class InvalidJob(RequestError):
     code = "invalid-job"
 
 
+class InvalidChange(RequestError):
+    """The change that is asked for breaks a rule; ``errors`` names every wrong field."""
+
+    code = "invalid-change"
+
+
 class InvalidParameter(RequestError):
     """A path, query or header parameter is not of its form, or unknown."""
 
@@ -88,7 +94,7 @@ class CorrelationConflict(RequestError):
 
 
 class NotFound(RequestError):
-    """There is no such job, attempt or route."""
+    """There is no such job, attempt, cluster or route."""
 
     code = "not-found"
 

@@ -50,6 +50,10 @@ class Janitor:
         self._wakeup = asyncio.Event()
         self._orphans_at = 0.0
 
+    def reconfigure(self, clusters: Mapping[str, Cluster]) -> None:
+        """Go on with other clusters."""
+        self._clusters = clusters
+
     def hint(self, _: str = "") -> None:
         """Look for cancels now rather than at the next round."""
         self._wakeup.set()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -22,11 +23,13 @@ from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
 from archer.dispatcher.dispatcher import Dispatcher
-from archer.domain.cluster import ClusterProfile
-from archer.errors import SettingsError
+from archer.errors import SettingsError, StoreUnavailable
 from archer.janitor import Janitor
 from archer.service import Jobs
 from archer.settings import ClusterEntry, Inventory, Settings
+from archer.site.file import ClustersFile
+from archer.site.present import Site, Sites
+from archer.site.tasks import each_cluster
 from archer.store import inventory as inventory_rows
 from archer.store import notifications
 from archer.store.engine import Database
@@ -34,17 +37,8 @@ from archer.watcher import Watcher
 
 log = structlog.get_logger(__name__)
 
+AGAIN_SECONDS = 2.0
 GOODBYE_SECONDS = 3  # an open log stream never ends by itself; do not let one hold up a restart
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The configured clusters and queues."""
-
-    profiles: tuple[ClusterProfile, ...]
-    clusters: Mapping[str, Cluster]
-    queues: Mapping[str, tuple[int, str]]
-    default_queue: str
 
 
 def local_config(entry: ClusterEntry) -> LocalConfig:
@@ -54,49 +48,80 @@ def local_config(entry: ClusterEntry) -> LocalConfig:
     return LocalConfig(name=entry.name, root=entry.root, slots=entry.slots, max_cores=entry.max_cores)
 
 
-def open_cluster(entry: ClusterEntry) -> Cluster:
-    """Make the adapter of one entry of the clusters file."""
+def connection_config(entry: ClusterEntry) -> LocalConfig | KubernetesConfig:
+    """What a connection to the cluster of *entry* is made of; it stays as long as this does."""
     if entry.adapter == "local":
-        return LocalCluster(local_config(entry))
-    return KubernetesCluster(
-        KubernetesConfig(
-            name=entry.name,
-            kubeconfig=entry.kubeconfig,
-            context=entry.context,
-            namespaces=(entry.namespace,),
-        )
+        return local_config(entry)
+    return KubernetesConfig(
+        name=entry.name,
+        kubeconfig=entry.kubeconfig,
+        context=entry.context,
+        namespaces=entry.all_namespaces(),
     )
 
 
-def open_site(inventory: Inventory) -> Site:
-    """Open every configured cluster. Nothing is asked of them yet."""
-    return Site(
-        profiles=tuple(entry.profile() for entry in inventory.clusters),
-        clusters={entry.name: open_cluster(entry) for entry in inventory.clusters},
-        queues={queue.path: (queue.tier, queue.description) for queue in inventory.queues},
-        default_queue=inventory.default_queue,
-    )
+def open_cluster(config: object) -> Cluster:
+    """Make the adapter of one cluster."""
+    if isinstance(config, LocalConfig):
+        return LocalCluster(config)
+    if isinstance(config, KubernetesConfig):
+        return KubernetesCluster(config)
+    raise TypeError(f"no adapter for {config!r}")
+
+
+def open_clusters(inventory: Inventory, *, path: Path | None = None) -> ClustersFile:
+    """Open every configured cluster, to follow the file at *path*. Nothing is asked of them yet."""
+    return ClustersFile(inventory, configure=connection_config, open_cluster=open_cluster, path=path)
+
+
+async def follow_file(
+    settings: Settings, database: Database, file: ClustersFile, *, stop: asyncio.Event
+) -> None:
+    """Take changes of the clusters file until *stop* is set."""
+
+    async def live(names: Collection[str]) -> set[str]:
+        async with database.transaction() as tx:
+            return await inventory_rows.with_live_jobs(tx, names)
+
+    await file.run(live, every_seconds=settings.reload_seconds, stop=stop)
 
 
 async def register(database: Database, site: Site) -> None:
     """Make the configured clusters and queues known in the database."""
     async with database.transaction() as tx:
         await inventory_rows.register(tx, site.profiles, site.queues)
+        rows = await inventory_rows.clusters(tx)
+    for row in rows:
+        if row["live_jobs"] and row["name"] not in site.clusters:
+            log.warning(
+                "a removed cluster holds jobs that nobody follows: put it back into the clusters file",
+                cluster=row["name"],
+                live_jobs=row["live_jobs"],
+            )
 
 
-async def run_api(settings: Settings, database: Database, site: Site, *, stop: asyncio.Event) -> None:
+async def _on_change(
+    sites: Sites, seen: Site, change: Callable[[Site], Awaitable[None]], *, stop: asyncio.Event
+) -> None:
+    """Call *change* with each site after *seen*; again after a pause as long as Postgres is away."""
+    async for site in sites.changes(seen, stop=stop):
+        while not stop.is_set():
+            try:
+                await change(site)
+                break
+            except StoreUnavailable as error:
+                log.warning("changed clusters are not known yet while Postgres is away", error=str(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
+
+
+async def run_api(settings: Settings, database: Database, sites: Sites, *, stop: asyncio.Event) -> None:
     """Serve the HTTP API until *stop* is set."""
     changes = Changes()
-    jobs = Jobs(
-        database,
-        site.profiles,
-        queues={path: tier for path, (tier, _) in site.queues.items()},
-        default_queue=site.default_queue,
-    )
     parts = Parts(
-        jobs=jobs,
+        jobs=Jobs(database, sites),
         database=database,
-        clusters=site.clusters,
+        sites=sites,
         changes=changes,
         cursors=Cursors(settings.cursor_secret.get_secret_value()),
         owner=settings.api.owner,
@@ -135,32 +160,49 @@ async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> N
         ending.cancel()
 
 
-async def run_dispatcher(settings: Settings, database: Database, site: Site, *, stop: asyncio.Event) -> None:
+async def run_dispatcher(
+    settings: Settings, database: Database, sites: Sites, *, stop: asyncio.Event
+) -> None:
     """Dispatch jobs until *stop* is set."""
+    site = sites.current
     await register(database, site)
     dispatcher = Dispatcher(
         database, site.clusters, site.profiles, settings=settings.dispatcher, worker=uuid.uuid4()
     )
+
+    async def change(site: Site) -> None:
+        await register(database, site)  # first: a cluster that has no row is given no jobs
+        dispatcher.reconfigure(site.clusters, site.profiles)
+        dispatcher.hint()
+
     listening = notifications.listen(settings.dsn(), notifications.WORK, dispatcher.hint, stop=stop)
-    await asyncio.gather(listening, dispatcher.run(stop))
+    await asyncio.gather(listening, dispatcher.run(stop), _on_change(sites, site, change, stop=stop))
 
 
-async def run_watcher(settings: Settings, database: Database, site: Site, *, stop: asyncio.Event) -> None:
+async def run_watcher(settings: Settings, database: Database, sites: Sites, *, stop: asyncio.Event) -> None:
     """Watch every cluster, each in its own task, until *stop* is set."""
+    site = sites.current
     await register(database, site)
-    await asyncio.gather(
-        *(
-            Watcher(database, cluster, settings=settings.watcher).run(stop)
-            for cluster in site.clusters.values()
-        )
-    )
+
+    async def watch(site: Site, name: str, ending: asyncio.Event) -> None:
+        await Watcher(database, site.clusters[name], settings=settings.watcher).run(ending)
+
+    async def change(site: Site) -> None:
+        await register(database, site)
+
+    await asyncio.gather(each_cluster(sites, watch, stop=stop), _on_change(sites, site, change, stop=stop))
 
 
-async def run_janitor(settings: Settings, database: Database, site: Site, *, stop: asyncio.Event) -> None:
+async def run_janitor(settings: Settings, database: Database, sites: Sites, *, stop: asyncio.Event) -> None:
     """Carry out cancels, deadlines and retention until *stop* is set."""
+    site = sites.current
     janitor = Janitor(database, site.clusters, settings=settings.janitor, worker=uuid.uuid4())
+
+    async def change(site: Site) -> None:
+        janitor.reconfigure(site.clusters)
+
     listening = notifications.listen(settings.dsn(), notifications.WORK, janitor.hint, stop=stop)
-    await asyncio.gather(listening, janitor.run(stop))
+    await asyncio.gather(listening, janitor.run(stop), _on_change(sites, site, change, stop=stop))
 
 
 ROLES: Mapping[str, Callable[..., Awaitable[None]]] = {

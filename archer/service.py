@@ -9,7 +9,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from archer.domain.cluster import ClusterProfile
+import structlog
+
+from archer.domain.cluster import WantedState
 from archer.domain.identifiers import job_id
 from archer.domain.job import Submitted
 from archer.domain.masking import masked
@@ -23,6 +25,7 @@ from archer.errors import (
     NoAttemptYet,
     NotFound,
 )
+from archer.site.present import Site, Sites
 from archer.store import cancels, inventory, jobs
 from archer.store.engine import Database
 from archer.store.group_commit import GroupCommit
@@ -31,6 +34,8 @@ from archer.store.submits import Accepted, NewJob
 from archer.telemetry import SUBMITS
 from archer.translate.spark import Attempt, Rendered, to_spark_application
 
+log = structlog.get_logger(__name__)
+
 NO_LABELS: Final = "{}"
 Row = Mapping[Any, Any]  # what the store reads, for those who need no SQLAlchemy
 
@@ -38,18 +43,9 @@ Row = Mapping[Any, Any]  # what the store reads, for those who need no SQLAlchem
 class Jobs:
     """The use cases of the API, over one database."""
 
-    def __init__(
-        self,
-        database: Database,
-        profiles: Sequence[ClusterProfile],
-        *,
-        queues: Mapping[str, int],
-        default_queue: str,
-    ) -> None:
+    def __init__(self, database: Database, sites: Sites) -> None:
         self._database = database
-        self._profiles = {profile.name: profile for profile in profiles}
-        self._queues = queues
-        self._default_queue = default_queue
+        self._sites = sites
         self._submits = GroupCommit(database)
 
     async def submit(self, request: JobRequest, body: bytes, *, owner: str, key: str | None) -> Submitted:
@@ -98,7 +94,8 @@ class Jobs:
         return Submitted(fields, created=True)
 
     def _new_job(self, request: JobRequest, body: bytes, *, owner: str, key: str | None) -> NewJob:
-        queue = request.queue or self._default_queue
+        site = self._sites.current
+        queue = request.queue or site.default_queue
         return NewJob(
             id=job_id(time.time_ns() // 1_000_000, os.urandom(10)),
             name=request.name,
@@ -106,7 +103,7 @@ class Jobs:
             tenant=request.tenant,
             owner=owner,
             queue=queue,
-            tier=self._tier(queue),
+            tier=_tier(site, queue),
             arch=request.arch,
             spark_version=request.spark_version,
             priority=request.priority,
@@ -117,14 +114,6 @@ class Jobs:
             fingerprint=hashlib.sha256(body).digest(),
             key=key,
         )
-
-    def _tier(self, queue: str) -> int:
-        try:
-            return self._queues[queue]
-        except KeyError:
-            known = sorted(self._queues)
-            fault = FieldFault("queue", "unknown", f"there is no queue {queue}", known)
-            raise InvalidJob("The job names a queue that is not known.", (fault,)) from None
 
     async def _listed(self, job: str) -> dict[str, Any]:
         async with self._database.transaction() as tx:
@@ -193,16 +182,18 @@ class Jobs:
 
     async def render(self, request: JobRequest, *, owner: str) -> tuple[Decision, Rendered | None]:
         """Route and translate *request* as a dispatch would now; store nothing."""
-        queue = request.queue or self._default_queue
-        self._tier(queue)
+        site = self._sites.current
+        queue = request.queue or site.default_queue
+        _tier(site, queue)
+        profiles = {profile.name: profile for profile in site.profiles}
         async with self._database.transaction() as tx:
-            facts = await inventory.facts(tx, self._profiles)
+            facts = await inventory.facts(tx, profiles)
         decision = choose(wish_of(request, queue), facts)
         if decision.cluster is None or decision.arch is None:
             return decision, None
         example = job_id(time.time_ns() // 1_000_000, os.urandom(10))
         attempt = Attempt(example, 1, request.tenant, owner, queue, decision.arch)
-        rendered = to_spark_application(attempt, request, self._profiles[decision.cluster])
+        rendered = to_spark_application(attempt, request, profiles[decision.cluster])
         return decision, Rendered(masked(rendered.manifest), rendered.spec_sha256, rendered.origins)
 
     async def clusters(self) -> Sequence[Row]:
@@ -210,10 +201,34 @@ class Jobs:
         async with self._database.transaction() as tx:
             return await inventory.clusters(tx)
 
+    async def cluster(self, name: str) -> Row:
+        """One cluster, as shown. Raises ``NotFound``."""
+        async with self._database.transaction() as tx:
+            row = await inventory.cluster(tx, name)
+        if row is None:
+            raise NotFound(f"There is no cluster {name}.")
+        return row
+
+    async def ask_cluster(self, name: str, state: WantedState, *, principal: str, reason: str) -> Row:
+        """Cordon, drain or activate a cluster; a repeat changes nothing. Raises ``NotFound``."""
+        async with self._database.transaction() as tx:
+            if await inventory.ask(tx, name, state=state, principal=principal, reason=reason):
+                log.info("a cluster was asked for", cluster=name, state=state.value, principal=principal)
+        return await self.cluster(name)
+
     async def queues(self) -> Sequence[Row]:
         """Every queue, as shown."""
         async with self._database.transaction() as tx:
             return await inventory.queues(tx)
+
+
+def _tier(site: Site, queue: str) -> int:
+    try:
+        return site.queues[queue][0]
+    except KeyError:
+        known = sorted(site.queues)
+        fault = FieldFault("queue", "unknown", f"there is no queue {queue}", known)
+        raise InvalidJob("The job names a queue that is not known.", (fault,)) from None
 
 
 def _conflict(met: Accepted) -> IdempotencyConflict | CorrelationConflict:

@@ -6,19 +6,33 @@ Lists of clusters and queues come from one mounted YAML file with a model of its
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archer.domain.cluster import ClusterProfile, PodSecurity, S3Server
+from archer.domain.request import TENANT_FORM
 from archer.errors import SettingsError
 from archer.translate.storage import conf_faults
 
 PREFIX = "ARCHER_"
+Tenant = Annotated[str, StringConstraints(pattern=TENANT_FORM)]
+# Source: apimachinery pkg/util/validation, IsDNS1123Label.
+Namespace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 
 
 class _Section(BaseModel):
@@ -81,6 +95,9 @@ class Settings(BaseSettings):
     clusters_file: Path = Field(
         Path("/etc/archer/clusters.yaml"), description="The clusters and queues of Archer."
     )
+    reload_seconds: PositiveFloat = Field(
+        5, description="How often the clusters file is looked at; a changed one is taken without a restart."
+    )
     log_format: str = Field(
         "auto", pattern="^(auto|json|console)$", description="auto: console on a terminal."
     )
@@ -121,7 +138,7 @@ class ClusterEntry(_Section):
     slots: int = Field(default=2, ge=1, le=64, description="Drivers that a local cluster runs at once.")
     max_cores: int = Field(default=2, ge=1, le=256, description="Most cores that one local driver gets.")
     weight: int = Field(default=1, ge=0, le=1000, description="Share of the jobs; 0 gives it none.")
-    namespace: str = Field(default="default", description="Where SparkApplications are created.")
+    namespace: Namespace = Field(default="default", description="Where SparkApplications are created.")
     service_account: str = Field(default="spark", description="Service account of drivers.")
     image: str = Field(default="spark", description="Container image of drivers and executors.")
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
@@ -170,6 +187,15 @@ class ClusterEntry(_Section):
         pattern=r"^(thrift://[A-Za-z0-9.-]+:[0-9]{1,5}(,thrift://[A-Za-z0-9.-]+:[0-9]{1,5})*)?$",
         description="Hive metastores, such as `thrift://metastore:9083`; empty: none.",
     )
+    namespaces: dict[Tenant, Namespace] = Field(
+        default={}, description="Namespace by tenant, for those whose jobs do not go to `namespace`."
+    )
+    queues: tuple[str, ...] = Field(
+        default=(), description="Queues whose jobs may come here; empty: all. Each is one of `queues` below."
+    )
+    max_live_jobs: int = Field(
+        default=0, ge=0, le=1_000_000, description="About how many jobs it holds at once; 0: no limit."
+    )
 
     @model_validator(mode="after")
     def _has_what_its_adapter_needs(self) -> Self:
@@ -189,6 +215,10 @@ class ClusterEntry(_Section):
         values["s3"] = S3Server(**self.s3.model_dump()) if self.s3 else None
         return ClusterProfile(**values)
 
+    def all_namespaces(self) -> tuple[str, ...]:
+        """Every namespace that this cluster is given applications in, each once."""
+        return tuple(sorted({self.namespace, *self.namespaces.values()}))
+
 
 class QueueEntry(_Section):
     """One queue of the clusters file."""
@@ -204,6 +234,21 @@ class Inventory(_Section):
     clusters: list[ClusterEntry] = Field(min_length=1, description="The clusters that jobs may go to.")
     queues: list[QueueEntry] = Field(min_length=1, description="The queues that jobs may name.")
     default_queue: str = Field(default="root.default", description="Queue of jobs that name none.")
+
+    @model_validator(mode="after")
+    def _names_what_it_has(self) -> Self:
+        paths = [queue.path for queue in self.queues]
+        for what, names in (("cluster", [c.name for c in self.clusters]), ("queue", paths)):
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
+            if twice:
+                raise ValueError(f"the {what} {twice[0]} stands there twice")
+        if self.default_queue not in paths:
+            raise ValueError(f"default_queue {self.default_queue} is not one of queues")
+        for cluster in self.clusters:
+            unknown = sorted(set(cluster.queues) - set(paths))
+            if unknown:
+                raise ValueError(f"cluster {cluster.name}: there is no queue {unknown[0]}")
+        return self
 
 
 def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -231,14 +276,32 @@ def load_inventory(path: Path) -> Inventory:
     Raises:
         SettingsError: It cannot be read, or an entry is wrong.
     """
+    return parse_inventory(read_inventory(path), path)
+
+
+def read_inventory(path: Path) -> bytes:
+    """Content of the clusters file. Raises ``SettingsError``."""
     try:
-        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: {error}") from error
+
+
+def parse_inventory(content: bytes, path: Path) -> Inventory:
+    """Understand the content of the clusters file at *path*. Raises ``SettingsError``."""
+    try:
+        raw: Any = yaml.safe_load(content.decode("utf-8"))
         return Inventory.model_validate(raw)
-    except (OSError, yaml.YAMLError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:
         raise SettingsError(f"{path}: {_sentences(error)}") from error
 
 
 def _sentences(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    return "; ".join(
+        ".".join(map(str, fault["loc"]))
+        + (": " if fault["loc"] else "")
+        + fault["msg"].removeprefix("Value error, ")
+        for fault in error.errors()
+    )

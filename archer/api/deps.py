@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -12,9 +11,9 @@ from fastapi.routing import APIRoute
 
 from archer.api.changes import Changes
 from archer.api.incoming.cursors import Cursors
-from archer.clusters.port import Cluster
 from archer.errors import FieldFault, InvalidParameter
 from archer.service import Jobs
+from archer.site.present import Sites
 from archer.store.engine import Database
 
 REPEATABLE = frozenset({"state", "label"})
@@ -26,7 +25,7 @@ class Parts:
 
     jobs: Jobs
     database: Database
-    clusters: Mapping[str, Cluster]
+    sites: Sites
     changes: Changes
     cursors: Cursors
     owner: str

@@ -35,7 +35,11 @@ async def readyz(
         async with parts.database.transaction() as tx:
             rpo = await engine.rpo(tx)
         checks.append({"name": "postgres", "ok": True, "message": f"rpo: {rpo}"})
+        wrong = parts.sites.problem
+        checks.append({"name": "clusters file", "ok": not wrong, "message": wrong or "as it stands"})
         for row in await parts.jobs.clusters():
+            if row["removed_at"] is not None:
+                continue
             note = row["message"] or row["version"] or "not heard yet"
             checks.append({"name": f"cluster {row['name']}", "ok": row["state"] == "active", "message": note})
     except StoreUnavailable as error:

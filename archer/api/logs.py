@@ -82,7 +82,7 @@ class _Place:
 
 
 async def _chunk(parts: Parts, row: schemas.Row, place: _Place, limit: int) -> LogChunk:
-    cluster = parts.clusters.get(row["cluster"])
+    cluster = parts.sites.current.clusters.get(row["cluster"])
     if cluster is None:
         raise ClusterUnavailable(f"The cluster {row['cluster']} is not configured here.")
     return await cluster.read_log(

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from archer.api.schemas import ClusterChange
 from archer.domain.request import JobRequest
 
 REFERENCE: Final = "#/components/schemas/{model}"
@@ -52,6 +53,15 @@ BATCH_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "content": {media_type: {"schema": BATCH} for media_type in ("application/json", "application/yaml")},
+    }
+}
+CHANGE_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            media_type: {"schema": {"$ref": "#/components/schemas/ClusterChange"}}
+            for media_type in ("application/json", "application/yaml")
+        },
     }
 }
 EVENT_STREAM: Final[dict[str, Any]] = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
@@ -103,7 +113,7 @@ def install(app: FastAPI) -> None:
             )
             _drop_foreign_422(made)
             schemas = made["components"]["schemas"]
-            for model in (JobRequest, Problem):
+            for model in (JobRequest, ClusterChange, Problem):
                 schema = model.model_json_schema(ref_template=REFERENCE)
                 schemas.update(schema.pop("$defs", {}))
                 schemas[model.__name__] = schema

@@ -26,7 +26,7 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 # Of pydantic's rules, those whose own words tell a caller little.
 SENTENCES: Final = {
-    "extra_forbidden": "is not a field of a job",
+    "extra_forbidden": "is not a field here",
     "missing": "is required",
     "string_pattern_mismatch": "is not of the form that allowed shows",
 }
@@ -43,6 +43,7 @@ STATUS: Final[dict[type[ArcherError], int]] = {
     errors.BodyTooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.InvalidJob: 422,
+    errors.InvalidChange: 422,
     errors.IdempotencyConflict: 422,
     errors.RequestError: 400,
     errors.ClusterUnavailable: 503,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from archer.domain.job import rfc3339
 from archer.domain.masking import masked
@@ -29,8 +29,16 @@ TIMES = frozenset(
         "scheduled_at",
         "at",
         "last_seen_at",
+        "wanted_at",
+        "removed_at",
     ]
 )
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must not hold control or invisible characters")
+    return text
 
 
 class Links(BaseModel):
@@ -198,12 +206,30 @@ class ClusterRead(BaseModel):
 
     name: str
     adapter: str
-    state: Literal["active", "cordoned", "drained", "unreachable"]
+    state: Literal["active", "cordoned", "drained", "unreachable"] = Field(
+        description="`wanted_state`, or `unreachable` when an active cluster does not answer."
+    )
+    wanted_state: Literal["active", "cordoned", "drained"] = Field(description="What people asked for.")
+    wanted_by: str | None
+    wanted_at: Time | None
+    wanted_reason: str
+    is_reachable: bool = Field(description="Whether it answered when it was last asked.")
+    live_jobs: int = Field(description="Jobs that are placed there and have not ended.")
     weight: int
     capabilities: dict[str, Any]
     version: str | None
     message: str
     last_seen_at: Time | None
+    removed_at: Time | None = Field(description="When it left the clusters file, if it has.")
+
+
+class ClusterChange(BaseModel):
+    """What is asked of a cluster."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    state: Literal["active", "cordoned", "drained"]
+    reason: Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)] = ""
 
 
 class ClusterList(BaseModel):

@@ -41,7 +41,9 @@ def main() -> None:
     parser.add_argument("--ui-port", type=int, default=8090, help="port of Moka UI")
     parser.add_argument("--slots", type=int, default=2, help="Spark drivers at once")
     parser.add_argument(
-        "--clusters", type=Path, help="clusters file to use instead of one local cluster, as of `make kind`"
+        "--clusters",
+        type=Path,
+        help="clusters file to serve, looked at again while it runs (default: one local cluster)",
     )
     parser.add_argument("--demo", action="store_true", help="run one example job, then stop")
     given = parser.parse_args()

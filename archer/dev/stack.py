@@ -12,15 +12,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from archer import processes
+from archer.clusters.local.config import LocalConfig
 from archer.clusters.local.operator import LocalOperator
 from archer.dev import checks
 from archer.dev.postgres import EmbeddedPostgres
-from archer.processes import Site, local_config
+from archer.errors import ArcherError
 from archer.settings import ApiSettings, ClusterEntry, Inventory, QueueEntry, Settings, load_inventory
+from archer.site.present import Site, Sites
+from archer.site.tasks import each_cluster
 from archer.store.engine import Database, PoolLimits
 from moka_ui.app import create_app as create_ui
 from moka_ui.settings import Settings as UiSettings
+
+log = structlog.get_logger(__name__)
 
 ARCHITECTURES: Final = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 QUEUES: Final = [
@@ -39,7 +46,7 @@ class Options:
     port: int = 8080
     ui_port: int = 8090
     slots: int = 2
-    clusters: Path | None = None
+    clusters: Path | None = None  # a clusters file; without one, a local cluster and a few queues
 
     @property
     def archer_url(self) -> str:
@@ -53,7 +60,7 @@ class Options:
 
 
 def inventory(options: Options) -> Inventory:
-    """The clusters and queues of the clusters file; without one, a local cluster and a few queues."""
+    """What the clusters file says; without one, one local cluster and a few queues."""
     if options.clusters is not None:
         return load_inventory(options.clusters)
     cluster = ClusterEntry(
@@ -70,21 +77,16 @@ def inventory(options: Options) -> Inventory:
 async def running(options: Options, postgres: EmbeddedPostgres) -> AsyncIterator[asyncio.Event]:
     """Run everything on *postgres* while the block runs; yields the event that ends it all."""
     stop = asyncio.Event()
-    wanted = inventory(options)
     settings = _settings(options, postgres)
-    site = processes.open_site(wanted)
+    file = processes.open_clusters(inventory(options), path=options.clusters)
     database = Database(
         settings.dsn(), application="archer", limits=PoolLimits(connections=10, wait_seconds=10)
     )
-    await processes.register(database, site)
-    operators = [
-        LocalOperator(replace(local_config(entry), java_home=checks.java_home()))
-        for entry in wanted.clusters
-        if entry.adapter == "local"
-    ]
+    await processes.register(database, file.sites.current)
     tasks = [
-        *(asyncio.create_task(operator.run(stop), name="local operator") for operator in operators),
-        *_roles(settings, database, site, stop),
+        asyncio.create_task(_operate(file.sites, stop), name="local operators"),
+        asyncio.create_task(processes.follow_file(settings, database, file, stop=stop), name="clusters file"),
+        *_roles(settings, database, file.sites, stop),
         asyncio.create_task(_run_ui(options, postgres, stop), name="moka-ui"),
     ]
     for task in tasks:  # a loop that ends early is a bug: then everything ends, and the error is shown
@@ -95,16 +97,34 @@ async def running(options: Options, postgres: EmbeddedPostgres) -> AsyncIterator
     finally:
         stop.set()
         await asyncio.gather(*tasks, return_exceptions=False)
-        for cluster in site.clusters.values():
-            await cluster.close()
+        await file.close()
         await database.close()
 
 
+async def _operate(sites: Sites, stop: asyncio.Event) -> None:
+    """Start drivers of every local cluster, those that come later too, until *stop* is set."""
+    begun_with = sites.current
+
+    async def operate(site: Site, name: str, ending: asyncio.Event) -> None:
+        config = site.configs[name]
+        if not isinstance(config, LocalConfig):
+            await ending.wait()
+            return
+        try:
+            await LocalOperator(replace(config, java_home=checks.java_home())).run(ending)
+        except ArcherError as error:
+            if site is begun_with:  # one line, and an end, is what a person at a terminal can use
+                raise
+            log.error("a local cluster starts no drivers", cluster=name, error=str(error))
+
+    await each_cluster(sites, operate, stop=stop)
+
+
 def _roles(
-    settings: Settings, database: Database, site: Site, stop: asyncio.Event
+    settings: Settings, database: Database, sites: Sites, stop: asyncio.Event
 ) -> list[asyncio.Task[None]]:
     return [
-        asyncio.ensure_future(run(settings, database, site, stop=stop)) for run in processes.ROLES.values()
+        asyncio.ensure_future(run(settings, database, sites, stop=stop)) for run in processes.ROLES.values()
     ]
 
 

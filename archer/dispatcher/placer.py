@@ -115,7 +115,8 @@ class Placer:
             request = await self._request(claim)
             if request is None:
                 continue
-            there = replace(profile, namespace=claim.namespace or profile.namespace)
+            # as it was placed, whatever the clusters file says of its tenant now
+            there = replace(profile, namespace=claim.namespace or profile.namespace, namespaces={})
             rendered = await self._render(claim, request, there, number=claim.attempt, arch=claim.arch)
             if rendered is not None:
                 found.append(Ready(claim, claim.attempt, profile.name, rendered))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
@@ -9,13 +10,28 @@ from typing import Any, Literal
 PodSecurity = Literal["restricted", "baseline"]
 
 
+class WantedState(StrEnum):
+    """What people ask of a cluster."""
+
+    ACTIVE = "active"
+    CORDONED = "cordoned"  # gets no new jobs; what is placed there goes on
+    DRAINED = "drained"  # cordoned, and what is placed there and proven not created moves away
+
+
 class ClusterState(StrEnum):
-    """Whether a cluster may be given jobs."""
+    """Whether a cluster may be given jobs, in one word: what people want, or that it is silent."""
 
     ACTIVE = "active"
     CORDONED = "cordoned"
     DRAINED = "drained"
     UNREACHABLE = "unreachable"
+
+
+def shown_state(wanted: WantedState, *, is_reachable: bool) -> ClusterState:
+    """The one word that is shown. What people asked wins, so that silence never hides a cordon."""
+    if wanted is WantedState.ACTIVE and not is_reachable:
+        return ClusterState.UNREACHABLE
+    return ClusterState(wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +66,31 @@ class ClusterProfile:
     event_log_rolling: bool = True
     s3: S3Server | None = None
     metastore: str = ""
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    queues: tuple[str, ...] = ()
+    max_live_jobs: int = 0
 
     @property
     def is_local(self) -> bool:
         """Whether drivers run on this machine, where its own files can be read."""
         return self.adapter == "local"
 
+    def namespace_of(self, tenant: str) -> str:
+        """Where SparkApplications of *tenant* are created."""
+        return self.namespaces.get(tenant, self.namespace)
+
+    def has_queue(self, path: str) -> bool:
+        """Whether jobs of the queue *path* may come here; a cluster that names none has all."""
+        return not self.queues or path in self.queues
+
     def capabilities(self) -> dict[str, Any]:
         """What the cluster offers, as it is stored and shown."""
-        return {"architectures": list(self.architectures), "spark_versions": list(self.spark_versions)}
+        return {
+            "architectures": list(self.architectures),
+            "spark_versions": list(self.spark_versions),
+            "queues": list(self.queues),
+            "max_live_jobs": self.max_live_jobs,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +100,7 @@ class ClusterFacts:
     profile: ClusterProfile
     state: ClusterState
     live_jobs: int
+    is_reachable: bool = True
     # what the dispatcher knows beside: how many more the operator may be given, and of how many in all
     room: int = 1
     window: int = 1

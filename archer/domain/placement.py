@@ -65,8 +65,9 @@ def choose(wish: Wish, clusters: Sequence[ClusterFacts]) -> Decision:
     """
     candidates: list[Candidate] = []
     rejects: list[Reject] = []
+    holders = sorted(facts.profile.name for facts in clusters if facts.profile.has_queue(wish.queue))
     for facts in clusters:
-        reject = _reject(wish, facts)
+        reject = _reject(wish, facts, holders)
         if reject is not None:
             rejects.append(reject)
             continue
@@ -82,7 +83,8 @@ def choose(wish: Wish, clusters: Sequence[ClusterFacts]) -> Decision:
     return Decision(candidates[0].cluster, arch, tuple(candidates), tuple(rejects))
 
 
-def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
+def _reject(wish: Wish, facts: ClusterFacts, holders: Sequence[str]) -> Reject | None:
+    """Why the cluster cannot take the job, if so; *holders* are the clusters that have its queue."""
     profile = facts.profile
     if facts.state is not ClusterState.ACTIVE:
         return Reject(profile.name, "state", f"the cluster is {facts.state.value}")
@@ -90,6 +92,9 @@ def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
         return Reject(profile.name, "breaker", "the cluster did not answer the last requests")
     if profile.weight == 0:
         return Reject(profile.name, "weight", "the cluster's weight is 0")
+    if not profile.has_queue(wish.queue):
+        where = f"it is on {', '.join(holders)}" if holders else "no cluster has it"
+        return Reject(profile.name, "queue", f"the cluster does not have the queue {wish.queue}; {where}")
     if not profile.architectures:
         return Reject(profile.name, "arch", "the cluster has no architecture")
     if wish.local_files and not profile.is_local:
@@ -105,6 +110,11 @@ def _reject(wish: Wish, facts: ClusterFacts) -> Reject | None:
         have = ", ".join(versions)
         return Reject(
             profile.name, "spark_version", f"the job asks for Spark {wish.spark_version}, it has {have}"
+        )
+    # last: the other reasons stay, these pass
+    if profile.max_live_jobs and facts.live_jobs >= profile.max_live_jobs:
+        return Reject(
+            profile.name, "headroom", f"the cluster is full: max_live_jobs is {profile.max_live_jobs}"
         )
     if facts.room <= 0:
         # no figure that changes all the time: these words are stored with every job that waits

@@ -80,7 +80,7 @@ def _put_metadata(
     draft: Draft, attempt: Attempt, request: JobRequest, profile: ClusterProfile, labels: dict[str, str]
 ) -> None:
     draft.put(("metadata", "name"), attempt.application, "derived")
-    draft.put(("metadata", "namespace"), profile.namespace, "cluster")
+    draft.put(("metadata", "namespace"), profile.namespace_of(attempt.tenant), "cluster")
     for key, value in request.labels.items():
         draft.put(("metadata", "labels", key), value, "request", f"labels.{key}")
     for key, value in labels.items():

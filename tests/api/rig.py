@@ -22,6 +22,7 @@ from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.service import Jobs
 from archer.settings import DispatcherSettings, WatcherSettings
+from archer.site.present import Site, Sites
 from archer.store import inventory
 from archer.store.engine import Database
 from archer.watcher import Watcher
@@ -126,15 +127,11 @@ async def open_rig(
     if register:
         async with database.transaction() as tx:
             await inventory.register(tx, [PROFILE], QUEUES)
+    sites = Sites(Site({PROFILE.name: cluster}, (PROFILE,), QUEUES, "root.default"))
     parts = Parts(
-        jobs=Jobs(
-            database,
-            [PROFILE],
-            queues={path: tier for path, (tier, _) in QUEUES.items()},
-            default_queue="root.default",
-        ),
+        jobs=Jobs(database, sites),
         database=database,
-        clusters={PROFILE.name: cluster},
+        sites=sites,
         changes=Changes(),
         cursors=Cursors(cursor_secret),
         owner="local",

@@ -34,6 +34,8 @@ ROUTES = {
     "GET /v1/jobs/{job_id}/manifest": {200, 400, 404, 409, 503},
     "POST /v1/jobs/{job_id}/cancel": {202, 400, 404, 503},
     "GET /v1/clusters": {200, 400, 503},
+    "GET /v1/clusters/{name}": {200, 400, 404, 503},
+    "PATCH /v1/clusters/{name}": {200, 400, 404, 413, 415, 422, 503},
     "GET /v1/queues": {200, 400, 503},
     "GET /livez": {200},
     "GET /readyz": {200, 503},

@@ -33,16 +33,17 @@ async def test_readiness_in_detail_names_each_check(rig: Rig):
         found = (await rig.client.get(f"/readyz{query}")).json()
         assert [(check["name"], check["ok"]) for check in found["checks"]] == [
             ("postgres", True),
+            ("clusters file", True),
             ("cluster here", True),
         ]
         assert found["checks"][0]["message"] in ("rpo: zero", "rpo: async")
 
 
 async def test_a_dead_cluster_does_not_take_archer_out_of_service(rig: Rig):
-    await rig.sql("UPDATE clusters SET state = 'unreachable', message = 'connection refused'")
+    await rig.sql("UPDATE clusters SET is_reachable = false, message = 'connection refused'")
     answer = await rig.client.get("/readyz?verbose")
     assert answer.status_code == 200
-    assert answer.json()["checks"][1] == {
+    assert answer.json()["checks"][-1] == {
         "name": "cluster here",
         "ok": False,
         "message": "connection refused",
@@ -68,7 +69,12 @@ async def test_clusters_and_queues_are_listed(rig: Rig):
     assert clusters["next_cursor"] is None
     [cluster] = clusters["items"]
     assert (cluster["name"], cluster["state"], cluster["last_seen_at"]) == ("here", "active", None)
-    assert cluster["capabilities"] == {"architectures": ["amd64", "arm64"], "spark_versions": ["3.5.9"]}
+    assert cluster["capabilities"] == {
+        "architectures": ["amd64", "arm64"],
+        "spark_versions": ["3.5.9"],
+        "queues": [],
+        "max_live_jobs": 0,
+    }
     await rig.observe()
     [cluster] = (await rig.client.get("/v1/clusters")).json()["items"]
     assert re.fullmatch(r".*\.\d{3}Z", cluster["last_seen_at"])
@@ -147,6 +153,7 @@ async def test_an_unknown_route_is_404(shared: Rig, path: str):
         ("GET", "/v1/jobs/j0/cancel", "POST"),
         ("POST", "/v1/jobs/j0/logs", "GET"),
         ("POST", "/v1/clusters", "GET"),
+        ("PUT", "/v1/clusters/here", "GET, PATCH"),
         ("POST", "/v1/queues", "GET"),
         ("POST", "/livez", "GET"),
         ("POST", "/metrics", "GET"),

@@ -141,11 +141,12 @@ async def running_archer(dsn: str, *more: ClusterEntry) -> AsyncIterator[Client]
     )
     settings = Settings(database=dsn, cursor_secret="tests", api=ApiSettings(port=port))  # pyright: ignore[reportCallIssue, reportArgumentType]
     stop = asyncio.Event()
-    site = processes.open_site(inventory)
+    clusters = processes.open_clusters(inventory)
     database = Database(dsn, application="archer", limits=PoolLimits(connections=10))
-    await processes.register(database, site)
+    await processes.register(database, clusters.sites.current)
     tasks = [
-        asyncio.ensure_future(run(settings, database, site, stop=stop)) for run in processes.ROLES.values()
+        asyncio.ensure_future(run(settings, database, clusters.sites, stop=stop))
+        for run in processes.ROLES.values()
     ]
     try:
         async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
@@ -156,8 +157,7 @@ async def running_archer(dsn: str, *more: ClusterEntry) -> AsyncIterator[Client]
     finally:
         stop.set()
         await asyncio.gather(*tasks)
-        for cluster in site.clusters.values():
-            await cluster.close()
+        await clusters.close()
         await database.close()
 
 

@@ -151,12 +151,13 @@ async def test_an_application_that_was_created_and_deleted_again_is_left_to_the_
 @pytest.mark.parametrize("state", ["cordoned", "drained", "unreachable"])
 async def test_a_job_that_no_cluster_takes_waits_with_the_reasons(rig, no_rest, state):
     job = await rig.submit()
-    await rows(rig.database, "UPDATE clusters SET state = :state", state=state)
+    fact = "is_reachable = false" if state == "unreachable" else f"wanted_state = '{state}'"
+    await rows(rig.database, f"UPDATE clusters SET {fact}")
     await rig.dispatcher().run_once()
     found = await row(rig.database, job)
     assert (found["state"], found["claimed_by"]) == ("queued", None)
     assert found["waiting"] == f"no cluster takes it: fake: the cluster is {state}"
-    await rows(rig.database, "UPDATE clusters SET state = 'active'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'active', is_reachable = true")
     await rig.dispatcher().run_once()
     assert (await row(rig.database, job))["waiting"] is None
 
@@ -266,7 +267,7 @@ async def test_the_loop_survives_a_broken_round_and_an_absent_database(rig, monk
 
 
 async def test_a_known_cluster_keeps_the_state_that_its_operators_gave_it(rig):
-    await rows(rig.database, "UPDATE clusters SET state = 'cordoned'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'cordoned'")
     await builders.register(rig.database, builders.profile(weight=7))
     async with rig.database.transaction() as tx:
         (found,) = await inventory.clusters(tx)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from archer.errors import ClusterUnavailable
-from archer.store import observations
+from archer.store import inventory, observations
 from archer.translate import names
 from tests.builders import attempt_row, let_pass, row, rows, states
 from tests.fakes.cluster import FakeCluster
@@ -18,7 +18,10 @@ PYTHON_ERROR = b"Traceback (most recent call last):\nKeyError: 'missing'\n"
 
 
 async def cluster_row(database):
-    return (await rows(database, "SELECT * FROM clusters WHERE name = 'fake'"))[0]
+    async with database.transaction() as tx:
+        found = await inventory.cluster(tx, "fake")
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize("operation", ["probe", "list", "get"])
@@ -166,7 +169,7 @@ async def test_a_cluster_that_does_not_answer_is_unreachable_until_it_does(rig):
 
 
 async def test_a_cordoned_cluster_stays_cordoned_when_it_goes_and_comes(rig):
-    await rows(rig.database, "UPDATE clusters SET state = 'cordoned'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'cordoned'")
     await rig.watcher()._note_silence("connection refused")
     await rig.watcher().relist()
     assert (await cluster_row(rig.database))["state"] == "cordoned"

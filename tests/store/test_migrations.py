@@ -112,13 +112,13 @@ def test_what_people_asked_of_a_cluster_and_whether_it_answers_come_apart(empty)
     before = {"a": "active", "b": "unreachable", "c": "cordoned", "d": "drained"}
     with psycopg.connect(empty) as connection:
         for statement in migrations.statements("0001_pre_jobs"):
-            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+            connection.execute(statement.encode())
         for name, state in before.items():
             connection.execute(
                 "INSERT INTO clusters (name, adapter, state) VALUES (%s, 'local', %s)", (name, state)
             )
         for statement in migrations.statements("0003_pre_cluster_wishes"):
-            connection.execute(statement)  # pyright: ignore[reportArgumentType]
+            connection.execute(statement.encode())
         found = connection.execute("SELECT name, wanted_state, is_reachable FROM clusters ORDER BY name")
         assert found.fetchall() == [
             ("a", "active", True),

@@ -7,6 +7,7 @@ the manifest that was made.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,15 @@ def test_the_request_overrides_the_cluster_but_never_the_platform():
     assert (conf["spark.sql.shuffle.partitions"], conf["spark.ui.killEnabled"]) == ("64", "false")
     origin = next(o for o in made.origins if o.path.endswith("shuffle.partitions"))
     assert (origin.source, origin.field) == ("request", "spark_conf.spark.sql.shuffle.partitions")
+
+
+def test_a_tenant_with_a_namespace_of_its_own_gets_it_from_the_cluster():
+    cluster = replace(CLUSTER, namespaces={"ads": "ads-only"})
+    for tenant, namespace in (("ads", "ads-only"), ("etl", "spark-ads")):
+        made = to_spark_application(Attempt(JOB, 1, tenant, "amara", "root.etl", "arm64"), request(), cluster)
+        assert made.manifest["metadata"]["namespace"] == namespace
+        (origin,) = (origin for origin in made.origins if origin.path == "/metadata/namespace")
+        assert origin.source == "cluster"
 
 
 def test_only_archer_starts_attempts():
