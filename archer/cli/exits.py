@@ -23,7 +23,7 @@ MEANINGS: Final = {
     REFUSED: "wrong usage, or Archer refused the request (4xx)",
     UNREACHABLE: "Archer cannot be reached or is not ready (5xx, 429)",
     DENIED: "not allowed (401, 403)",
-    NOT_FOUND: "no such job, attempt or log",
+    NOT_FOUND: "no such job, attempt, log or cluster",
     INTERRUPTED: "interrupted; the job goes on",
     PIPE_CLOSED: "the reader of the output went away",
 }

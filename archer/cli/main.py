@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from archer import __version__
-from archer.cli import exits, jobs
+from archer.cli import clusters, exits, jobs
 from archer.cli.doctor.command import doctor
 from archer.cli.submit.command import submit
 from archer.cli.target import DEFAULT_URL, Target
@@ -103,6 +103,11 @@ app.command(rich_help_panel="Jobs")(jobs.logs)
 app.command(rich_help_panel="Jobs")(jobs.events)
 app.command(rich_help_panel="Jobs")(jobs.wait)
 app.command(rich_help_panel="Jobs")(jobs.cancel)
+
+app.command(rich_help_panel="Clusters")(clusters.clusters)
+app.command(rich_help_panel="Clusters")(clusters.cordon)
+app.command(rich_help_panel="Clusters")(clusters.drain)
+app.command(rich_help_panel="Clusters")(clusters.activate)
 
 
 @app.command(rich_help_panel="Here")

@@ -63,7 +63,11 @@ def _readiness(archer: Archer) -> Finding:
     if status != 200:
         return fail("Ready", f"not ready ({status}): {words}", "Until it is, jobs are not accepted.")
     if not all(check.get("ok") for check in checks):
-        return warn("Ready", words, "A cluster is not active: its jobs wait, or go to another.")
+        return warn(
+            "Ready",
+            words,
+            "A cluster that is not active gets no new jobs; a wrong clusters file is not used.",
+        )
     return ok("Ready", words)
 
 

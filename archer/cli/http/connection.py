@@ -19,6 +19,7 @@ ANSWER_SECONDS: Final = 30.0
 QUIET_SECONDS: Final = 60.0  # a stream that says nothing for so long is asked for again
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 JOB_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+CLUSTER_NAME: Final = re.compile(r"[a-z][-a-z0-9]{0,31}\Z")
 
 Query = Mapping[str, Any]
 
@@ -36,6 +37,13 @@ def job_path(job_id: str, below: str = "") -> str:
     if JOB_ID.match(job_id) is None:
         raise CommandError(f"{job_id!r} is not a job id", hint="`moka list` shows the ids.")
     return f"/v1/jobs/{job_id}{below}"
+
+
+def cluster_path(name: str) -> str:
+    """Path of a cluster."""
+    if CLUSTER_NAME.match(name) is None:
+        raise CommandError(f"{name!r} is not a cluster's name", hint="`moka clusters` shows the names.")
+    return f"/v1/clusters/{name}"
 
 
 class Archer:
@@ -86,6 +94,12 @@ class Archer:
             content = json.dumps(body, allow_nan=False).encode()
         response = self._ask("POST", path, headers=headers, content=content)
         return response.status_code, self._document(response)
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for a change; answers the document as it is then."""
+        content = json.dumps(body, allow_nan=False).encode()
+        headers = {"Content-Type": "application/json"}
+        return self._document(self._ask("PATCH", path, headers=headers, content=content))
 
     def peek(self, path: str, **query: Any) -> tuple[int, str]:
         """Status and text of whatever answers, refusals included."""

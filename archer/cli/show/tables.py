@@ -51,14 +51,14 @@ def jobs_table(page: Document, wide: bool) -> RenderableType:
     headings = ["id", "name", "state", "queue", "cluster", "age", "took"]
     if wide:
         headings += ["type", "tenant", "owner", "tier", "attempt", "reason", "fault", "created_at"]
-    table = _table(headings)
+    table = new_table(headings)
     for job in page["items"]:
         now = datetime.now(UTC)
         created = time_of(job.get("created_at"))
         age = span((now - created).total_seconds()) if created else ""
         cells = [job["id"], job.get("name"), state_text(job["state"]), job.get("queue"), job.get("cluster")]
         rest = [job.get(name) for name in headings[7:]]
-        table.add_row(*(_cell(value) for value in [*cells, age, lasted(job), *rest]))
+        table.add_row(*(cell(value) for value in [*cells, age, lasted(job), *rest]))
     return table
 
 
@@ -81,11 +81,11 @@ def job_card(job: Document, wide: bool) -> RenderableType:
 def events_table(page: Document, wide: bool) -> RenderableType:
     """What happened to a job, oldest first."""
     del wide
-    table = _table(["seq", "at", "attempt", "kind", "state", "message"])
+    table = new_table(["seq", "at", "attempt", "kind", "state", "message"])
     for event in page["items"]:
         state = state_text(event["state"]) if event.get("state") else None
         cells = [event.get("seq"), event.get("at"), event.get("attempt"), event.get("kind"), state]
-        table.add_row(*(_cell(value) for value in [*cells, event.get("message")]))
+        table.add_row(*(cell(value) for value in [*cells, event.get("message")]))
     return table
 
 
@@ -114,11 +114,12 @@ def _card(rows: Iterable[tuple[str, Any]]) -> Table:
     card.add_column(overflow="fold")
     for name, value in rows:
         if value not in (None, ""):
-            card.add_row(name, _cell(value))
+            card.add_row(name, cell(value))
     return card
 
 
-def _table(headings: Iterable[str]) -> Table:
+def new_table(headings: Iterable[str]) -> Table:
+    """An empty table; only its messages may be wrapped."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for heading in headings:
         # an id that is cut cannot be copied into the next command
@@ -131,13 +132,14 @@ def _table(headings: Iterable[str]) -> Table:
     return table
 
 
-def _cell(value: Any) -> Text:
+def cell(value: Any) -> Text:
+    """One value as text that cannot steer a terminal."""
     return value if isinstance(value, Text) else Text("" if value is None else plain(value))
 
 
 def provenance_table(rendered: Document) -> RenderableType:
     """Where each field of a manifest came from."""
-    table = _table(["path", "source", "field"])
+    table = new_table(["path", "source", "field"])
     for line in rendered.get("provenance") or []:
-        table.add_row(*(_cell(line.get(name)) for name in ("path", "source", "field")))
+        table.add_row(*(cell(line.get(name)) for name in ("path", "source", "field")))
     return table
