@@ -139,6 +139,12 @@ class Cluster(Shape):
     version: str | None
     message: str
     last_seen_at: Instant | None
+    wanted_state: str
+    wanted_by: str | None
+    wanted_at: Instant | None
+    wanted_reason: str
+    is_reachable: bool
+    removed_at: Instant | None
     live_jobs: int
 
 

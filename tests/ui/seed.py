@@ -19,7 +19,7 @@ JOBS = 400
 CLUSTERS = {
     "arm-use1-a": ("kubernetes", "active", 3, ["arm64"], "v1.36.2", ""),
     "arm-use1-b": ("kubernetes", "active", 2, ["arm64", "amd64"], "v1.36.2", ""),
-    "x86-usw2": ("kubernetes", "cordoned", 1, ["amd64"], "v1.35.6", "cordoned for a node upgrade"),
+    "x86-usw2": ("kubernetes", "cordoned", 1, ["amd64"], "v1.35.6", "node upgrade"),
 }
 QUEUES = {
     "root.ads.tier1": 1, "root.ads.tier2": 2, "root.ads.adhoc": 3, "root.core.tier1": 1, "root.core.tier2": 2,
@@ -331,12 +331,20 @@ def _row(connection: psycopg.Connection, table: str, values: dict[str, Any]) -> 
 
 def insert_demo(connection: psycopg.Connection) -> list[Seeded]:
     """Store the whole demo: clusters, queues and jobs."""
-    for name, (adapter, state, weight, archs, version, message) in CLUSTERS.items():
+    for name, (adapter, state, weight, archs, version, why) in CLUSTERS.items():
         capabilities = json.dumps(
-            {"architectures": archs, "spark_versions": ["3.5.9", "4.1.1"], "shuffle": "celeborn"}
+            {
+                "architectures": archs,
+                "spark_versions": ["3.5.9", "4.1.1"],
+                "shuffle": "celeborn",
+                "queues": ["root.core.tier1", "root.core.tier2"] if why else [],
+                "max_live_jobs": 500 if why else 0,
+            }
         )
-        _row(connection, "clusters", {"name": name, "adapter": adapter, "wanted_state": state, "weight": weight,
-                                      "capabilities": capabilities, "version": version, "message": message,
+        by, at = ("amara", NOW - timedelta(hours=2)) if why else (None, None)
+        _row(connection, "clusters", {"name": name, "adapter": adapter, "weight": weight, "version": version,
+                                      "capabilities": capabilities, "wanted_state": state,
+                                      "wanted_by": by, "wanted_at": at, "wanted_reason": why,
                                       "last_seen_at": NOW - timedelta(seconds=4)})  # fmt: skip
     for path, tier in QUEUES.items():
         _row(

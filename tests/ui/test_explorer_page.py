@@ -1,5 +1,6 @@
 """The list of jobs in a real browser."""
 
+import re
 from datetime import timedelta
 
 import psycopg
@@ -165,6 +166,22 @@ async def test_no_jobs_at_all_says_how_to_submit_one(own_page, own_demo):
         connection.execute("TRUNCATE jobs CASCADE")
     await own_page.goto("/")
     await expect(own_page.get_by_test_id("empty")).to_contain_text("moka submit")
+
+
+async def test_a_cluster_says_who_asked_for_its_state_and_how_old_its_watch_is(page):
+    await page.goto("/clusters")
+    row = page.get_by_role("row").filter(has_text="x86-usw2")
+    for words in (
+        "cordoned",
+        "by amara",
+        "2 h ago",
+        "node upgrade",
+        "of 500",
+        "root.core.tier1, root.core.tier2",
+    ):
+        await expect(row).to_contain_text(words)
+    await expect(row).to_contain_text(re.compile(r"watch is \d"))
+    await expect(page.get_by_role("row").filter(has_text="arm-use1-a")).to_contain_text("all")
 
 
 async def test_clusters_and_queues_link_to_their_jobs(page):

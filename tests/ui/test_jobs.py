@@ -280,6 +280,9 @@ async def test_clusters_and_queues_say_how_busy_they_are(client):
     for cluster in (await client.get("/api/clusters")).json()["items"]:
         expected = sum(job.cluster == cluster["name"] and job.state in live for job in seed.demo())
         assert cluster["live_jobs"] == expected
+        _, state, _, _, _, why = seed.CLUSTERS[cluster["name"]]
+        assert (cluster["state"], cluster["wanted_state"], cluster["wanted_reason"]) == (state, state, why)
+        assert cluster["wanted_by"] == ("amara" if why else None)
     queues = (await client.get("/api/queues")).json()["items"]
     assert [queue["path"] for queue in queues] == sorted(seed.QUEUES)
     for queue in queues:

@@ -135,6 +135,10 @@ export type Cluster = {
         [key: string]: unknown;
     };
     /**
+     * Is Reachable
+     */
+    is_reachable: boolean;
+    /**
      * Last Seen At
      */
     last_seen_at: string | null;
@@ -151,6 +155,10 @@ export type Cluster = {
      */
     name: string;
     /**
+     * Removed At
+     */
+    removed_at: string | null;
+    /**
      * State
      */
     state: string;
@@ -158,6 +166,22 @@ export type Cluster = {
      * Version
      */
     version: string | null;
+    /**
+     * Wanted At
+     */
+    wanted_at: string | null;
+    /**
+     * Wanted By
+     */
+    wanted_by: string | null;
+    /**
+     * Wanted Reason
+     */
+    wanted_reason: string;
+    /**
+     * Wanted State
+     */
+    wanted_state: string;
     /**
      * Weight
      */

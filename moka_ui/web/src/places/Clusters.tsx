@@ -4,9 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { clustersQuery } from "../api/queries";
-import { Ago, Empty, Failure, Stale } from "../kit";
+import { Empty, Failure, Lasted, Stale } from "../kit";
+import { absolute } from "../text/time";
 import { visible } from "../text/visible";
-import { capabilities } from "./capabilities";
+import { capabilities, mostLiveJobs, queuesOf } from "./capabilities";
+import { ClusterState } from "./ClusterState";
 import css from "./places.module.css";
 import { Waiting } from "./Waiting";
 
@@ -27,7 +29,7 @@ export function Clusters() {
           <table className={css.table}>
             <thead>
               <tr>
-                {["Name", "State", "Live jobs", "Weight", "Can run", "Version", "Last heard of"].map((name) => (
+                {["Name", "State", "Live jobs", "Weight", "Queues", "Can run", "Version", "Last heard of"].map((name) => (
                   <th key={name} scope="col">
                     {name}
                   </th>
@@ -44,20 +46,27 @@ export function Clusters() {
                     <div className="quiet">{visible(cluster.adapter)}</div>
                   </th>
                   <td>
-                    <span className={css.state} data-state={cluster.state}>
-                      {visible(cluster.state)}
-                    </span>
-                    {cluster.message && <div className="quiet">{visible(cluster.message)}</div>}
+                    <ClusterState cluster={cluster} />
                   </td>
                   <td>
                     <Link to="/" search={{ cluster: cluster.name, state: ["dispatching", "submitted", "running", "cancelling"] }}>
                       {cluster.live_jobs}
                     </Link>
+                    {mostLiveJobs(cluster.capabilities) !== null && <> of {mostLiveJobs(cluster.capabilities)}</>}
                   </td>
                   <td>{cluster.weight}</td>
+                  <td className={css.wrap}>{visible(queuesOf(cluster.capabilities))}</td>
                   <td className={css.wrap}>{visible(capabilities(cluster.capabilities))}</td>
                   <td>{cluster.version ? <code>{visible(cluster.version)}</code> : "–"}</td>
-                  <td>{cluster.last_seen_at ? <Ago at={cluster.last_seen_at} /> : "never"}</td>
+                  <td>
+                    {cluster.last_seen_at ? (
+                      <span title={absolute(cluster.last_seen_at)}>
+                        watch is <Lasted from={cluster.last_seen_at} to={null} /> old
+                      </span>
+                    ) : (
+                      "never"
+                    )}
+                  </td>
                 </tr>
               ))}
             </tbody>
