@@ -187,10 +187,15 @@ async def run_watcher(settings: Settings, database: Database, sites: Sites, *, s
     async def watch(site: Site, name: str, ending: asyncio.Event) -> None:
         await Watcher(database, site.clusters[name], settings=settings.watcher).run(ending)
 
+    registered = Sites(site)  # what a watch hears of a cluster that has no row yet would be lost
+
     async def change(site: Site) -> None:
         await register(database, site)
+        registered.publish(site)
 
-    await asyncio.gather(each_cluster(sites, watch, stop=stop), _on_change(sites, site, change, stop=stop))
+    await asyncio.gather(
+        each_cluster(registered, watch, stop=stop), _on_change(sites, site, change, stop=stop)
+    )
 
 
 async def run_janitor(settings: Settings, database: Database, sites: Sites, *, stop: asyncio.Event) -> None:

@@ -109,6 +109,9 @@ async def test_an_added_cluster_takes_jobs_without_a_restart(running: Running):
         running.fake("b").run(f"{job}-1")
         await running.until(job, "running")
     assert [fake.name for fake in running.fakes] == ["a", "b"]
+    found = await running.shown("b")
+    assert found is not None
+    assert found["version"] == "fake cluster 1"
 
 
 async def test_a_removed_cluster_gets_no_job_and_is_followed_until_its_own_have_ended(running: Running):
