@@ -31,9 +31,9 @@ log = structlog.get_logger(__name__)
 NO_CLUSTER_PAUSE_SECONDS: Final = 5.0
 # what an operator has to take up first, or a silent cluster to answer, may change at any moment
 NO_ROOM_PAUSE_SECONDS: Final = 1.0
-PASSING: Final = {"window", "breaker"}
+PASSING: Final = {"breaker", "headroom", "window"}
 # rules that look at more than a job's shape: another job of the same shape may be placed
-BY_JOB: Final = {"files", "tenant"}
+BY_JOB: Final = {"files"}
 
 
 @dataclass(frozen=True, slots=True)
