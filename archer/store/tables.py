@@ -79,6 +79,8 @@ attempts = Table(
     Column("scheduled_at", _TIME),
     Column("started_at", _TIME),
     Column("ended_at", _TIME),
+    Column("image_failure", Text),
+    Column("image_deadline_at", _TIME),
     Column("absent_since", _TIME),
 )
 
