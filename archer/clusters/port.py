@@ -17,10 +17,14 @@ Manifest = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All applications of Archer in a cluster, and the version to watch from."""
+    """Applications of Archer in a cluster, all or a page of them, and the version to watch from.
+
+    *is_restart*: the list began anew with this page; what its earlier pages held may be gone by now.
+    """
 
     applications: list[Application]
     resource_version: str
+    is_restart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class DriverEvidence:
-    """What is known about the end (or the waiting) of a driver: of its container, not of the operator."""
+    """What is known about a driver: of its pod and container, not of the operator.
+
+    *uid* tells one pod from a later one of the same name, *application_uid* whose it is; empty when unknown.
+    """
 
     pod: str
     phase: Literal["pending", "running", "succeeded", "failed", "unknown"]
@@ -45,6 +52,32 @@ class DriverEvidence:
     node: str | None
     started_at: str | None
     ended_at: str | None
+    namespace: str = "default"
+    application: str = ""
+    application_uid: str = ""
+    job_id: str | None = None
+    attempt: int | None = None
+    uid: str = ""
+    image: str = ""
+    created_at: str | None = None
+    scheduled_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DriverListing:
+    """Drivers of Archer's applications, all or a page of them, and the version to watch from."""
+
+    drivers: list[DriverEvidence]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class DriverChange:
+    """One event of a watch of drivers, as ``Change`` is one of applications."""
+
+    kind: Literal["upserted", "deleted", "bookmark"]
+    resource_version: str
+    driver: DriverEvidence | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +118,13 @@ class Cluster(Protocol):
         """Read all applications that carry a job id."""
         ...
 
+    def pages(self) -> AsyncIterator[Listing]:
+        """Read the same page by page, so that nobody has to hold them all; the last one's version counts.
+
+        A list that breaks off raises: only one that came to its end proves what is not there.
+        """
+        ...
+
     def watch(self, resource_version: str) -> AsyncIterator[Change]:
         """Follow changes after *resource_version*; ends when the cluster closes the stream.
 
@@ -104,6 +144,18 @@ class Cluster(Protocol):
 
     async def driver(self, namespace: str, application: str) -> DriverEvidence | None:
         """Read the driver pod of an application; None when the cluster says that there is none."""
+        ...
+
+    def driver_pages(self) -> AsyncIterator[DriverListing]:
+        """Read all driver pods that carry a job id, page by page; the last page's version counts."""
+        ...
+
+    async def list_drivers(self) -> DriverListing:
+        """Read all driver pods that carry a job id. ``driver`` may know more of each."""
+        ...
+
+    def watch_drivers(self, resource_version: str) -> AsyncIterator[DriverChange]:
+        """Follow driver pods as ``watch`` follows applications; it raises the same."""
         ...
 
     async def read_log(

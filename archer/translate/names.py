@@ -15,6 +15,11 @@ JOB_NAME: Final = "moka.dev/job-name"
 OWNER: Final = "moka.dev/owner"
 CORRELATION_ID: Final = "moka.dev/correlation-id"
 
+# Source: Spark resource-managers/kubernetes Constants.scala, SPARK_ROLE_LABEL.
+SPARK_ROLE: Final = "spark-role"
+DRIVER_ROLE: Final = "driver"
+DRIVER_SUFFIX: Final = "-driver"  # of the driver pod, after its application's name
+
 # Container names that Spark and the operator expect in pod templates.
 DRIVER_CONTAINER: Final = "spark-kubernetes-driver"
 EXECUTOR_CONTAINER: Final = "spark-kubernetes-executor"

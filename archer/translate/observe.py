@@ -164,7 +164,7 @@ def from_struct(resource: Resource) -> Application:
         uid=metadata.uid,
         resource_version=metadata.resource_version,
         job_id=labels.job_id,
-        attempt=_attempt(labels.attempt or ""),
+        attempt=attempt_number(labels.attempt or ""),
         spec_sha256=metadata.annotations.spec_sha256 if metadata.annotations else None,
         application_state=storable(app_state.state),
         error_message=storable(app_state.error_message),
@@ -179,7 +179,8 @@ def from_struct(resource: Resource) -> Application:
     )
 
 
-def _attempt(label: str) -> int | None:
+def attempt_number(label: str) -> int | None:
+    """Number in the label of an attempt; None for what is none."""
     return int(label) if ATTEMPT.match(label) else None
 
 

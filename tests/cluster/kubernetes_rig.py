@@ -17,6 +17,7 @@ from tests.cluster.api_server import CRD, ApiServer
 from tests.cluster.kubelet import Kubelet
 from tests.waiting import eventually
 
+SCHEDULED_AT = "2027-01-01T00:00:05Z"
 STARTED_AT = "2027-01-01T00:00:10Z"
 ENDED_AT = "2027-01-01T00:01:00Z"
 SILENCE_SECONDS = 3.0  # a quiet API server sends no bookmark for a minute, and then only after a change
@@ -108,12 +109,12 @@ class KubernetesRig:
         return await self.place.administrator.put_pod(
             f"{name}-driver",
             container=names.DRIVER_CONTAINER,
-            labels=metadata.get("labels", {}),
+            labels=metadata.get("labels", {}) | {names.SPARK_ROLE: names.DRIVER_ROLE},
             ownerReferences=[owner],
         )
 
     async def write_driver(self, name: str, *, phase: str, state: dict[str, Any]) -> None:
-        """Write the status of the driver's only container."""
+        """Write the status of the driver's only container, on a node that a scheduler has chosen."""
         container = {
             "name": names.DRIVER_CONTAINER,
             "image": "none",
@@ -122,8 +123,9 @@ class KubernetesRig:
             "restartCount": 0,
             "state": state,
         }
+        scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": SCHEDULED_AT}
         await self.place.administrator.set_pod_status(
-            f"{name}-driver", phase=phase, containerStatuses=[container]
+            f"{name}-driver", phase=phase, containerStatuses=[container], conditions=[scheduled]
         )
 
     async def clear(self) -> None:

@@ -24,7 +24,7 @@ RIGHTS = [
         "resources": ["sparkapplications"],
         "verbs": ["create", "delete", "get", "list", "watch"],
     },
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "get", "list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "get", "list", "watch"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]},
 ]
@@ -51,11 +51,13 @@ async def test_few_rights_are_enough(limited: Limited):
     rig = await limited("enough", RIGHTS)
     assert await rig.cluster.probe()
     watch = rig.cluster.watch((await rig.cluster.list()).resource_version)
+    drivers = rig.cluster.watch_drivers((await rig.cluster.list_drivers()).resource_version)
     made = await rig.cluster.create(manifest("job-1"))
     change = await asyncio.wait_for(anext(watch), 30)
     assert change.application is not None
     assert change.application.uid == made.uid
     await rig.run("job-1")
+    assert (await asyncio.wait_for(anext(drivers), 30)).driver is not None
     assert await rig.cluster.driver("default", "job-1") is not None
     log = await rig.cluster.read_log("default", "job-1", role="driver", offset=0, limit=100)
     assert log.data

@@ -12,9 +12,17 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from archer.clusters.port import Change, DriverEvidence, Listing, LogChunk, Manifest
+from archer.clusters.port import (
+    Change,
+    DriverChange,
+    DriverEvidence,
+    DriverListing,
+    Listing,
+    LogChunk,
+    Manifest,
+)
 from archer.domain.identifiers import driver_pod_name
 from archer.errors import AlreadyExists, LogNotFound, ManifestRejected, UidMismatch
 from archer.translate import names
@@ -23,22 +31,28 @@ from tests.fakes.faults import Faults
 from tests.fakes.stream import Stream
 
 CREATED_AT = "2027-01-01T00:00:00.000Z"
+SCHEDULED_AT = "2027-01-01T00:00:05.000Z"
 STARTED_AT = "2027-01-01T00:00:10.000Z"
 ENDED_AT = "2027-01-01T00:01:00.000Z"
 
 
-class FakeCluster(Faults, Stream):
-    """A scripted cluster. Helpers beside the port's methods are synchronous and take effect at once."""
+class FakeCluster(Faults, Stream[Change]):
+    """A scripted cluster. Helpers beside the port's methods are synchronous and take effect at once.
+
+    The watches of drivers are disturbed by ``driver_stream``.
+    """
 
     def __init__(self, name: str = "fake", *, bookmark_seconds: float = 5.0) -> None:
         Faults.__init__(self)
-        Stream.__init__(self, bookmark_seconds=bookmark_seconds)
+        Stream.__init__(self, Change, bookmark_seconds=bookmark_seconds)
+        self.driver_stream = Stream(DriverChange, bookmark_seconds=bookmark_seconds)
         self.name = name
         self.holds_deletions = False  # True: a deleted application stays until `finish_deletion`
         self._resources: dict[str, dict[str, Any]] = {}
         self._drivers: dict[str, DriverEvidence] = {}
         self._logs: dict[str, tuple[bytes, bool]] = {}
         self._stale: Listing | None = None
+        self.page_size = 500
 
     # --- the port -----------------------------------------------------------------------------------------
 
@@ -73,9 +87,15 @@ class FakeCluster(Faults, Stream):
         self._leave(late)
         return self._stale or self._listing()
 
+    async def pages(self) -> AsyncIterator[Listing]:
+        listing = await self.list()
+        found, size = listing.applications, self.page_size
+        for start in range(0, max(1, len(found)), size):
+            yield Listing(found[start : start + size], listing.resource_version)
+
     async def watch(self, resource_version: str) -> AsyncIterator[Change]:
         self._enter("watch")
-        async for change in self._follow(resource_version):
+        async for change in self.follow(resource_version):
             yield change
 
     async def delete(self, namespace: str, name: str, uid: str) -> None:
@@ -93,6 +113,20 @@ class FakeCluster(Faults, Stream):
         self._leave(late)
         return self._drivers.get(application)
 
+    async def driver_pages(self) -> AsyncIterator[DriverListing]:
+        yield await self.list_drivers()
+
+    async def list_drivers(self) -> DriverListing:
+        late = self._enter("list_drivers")
+        self._leave(late)
+        found = [driver for driver in self._drivers.values() if driver.job_id]
+        return DriverListing(found, self.driver_stream.version())
+
+    async def watch_drivers(self, resource_version: str) -> AsyncIterator[DriverChange]:
+        self._enter("watch_drivers")
+        async for change in self.driver_stream.follow(resource_version):
+            yield change
+
     async def read_log(
         self, namespace: str, application: str, *, role: str, offset: int, limit: int
     ) -> LogChunk:
@@ -109,6 +143,7 @@ class FakeCluster(Faults, Stream):
 
     async def close(self) -> None:
         self.end_watches()
+        self.driver_stream.end_watches()
 
     # --- what a test says about applications --------------------------------------------------------------
 
@@ -128,7 +163,7 @@ class FakeCluster(Faults, Stream):
 
     def run(self, name: str) -> Application:
         """Let the driver run."""
-        self.give_evidence(name, phase="running", started_at=STARTED_AT)
+        self.give_evidence(name, phase="running", scheduled_at=SCHEDULED_AT, started_at=STARTED_AT)
         return self.move(name, "RUNNING", spark_app_id=f"spark-{name}")
 
     def end(self, name: str, *, exit_code: int, log: bytes = b"") -> Application:
@@ -139,6 +174,7 @@ class FakeCluster(Faults, Stream):
             phase="failed" if has_failed else "succeeded",
             exit_code=exit_code,
             reason="Error" if has_failed else "Completed",
+            scheduled_at=SCHEDULED_AT,
             started_at=STARTED_AT,
             ended_at=ENDED_AT,
         )
@@ -148,13 +184,16 @@ class FakeCluster(Faults, Stream):
 
     def give_evidence(self, name: str, **fields: Any) -> DriverEvidence:
         """Say what is known of the driver; fields of ``DriverEvidence`` that change."""
-        empty = DriverEvidence(driver_pod_name(name), "pending", None, None, "", "", "node-1", None, None)
-        self._drivers[name] = replace(self._drivers.get(name, empty), **fields)
-        return self._drivers[name]
+        found = replace(self._drivers.get(name) or self._new_driver(name), **fields)
+        self._drivers[name] = found
+        self.driver_stream.record(DriverChange("upserted", self.driver_stream.next_version(), found))
+        return found
 
     def forget_driver(self, name: str) -> None:
         """Let the driver pod be gone."""
-        self._drivers.pop(name, None)
+        last = self._drivers.pop(name, None)
+        if last is not None:
+            self.driver_stream.record(DriverChange("deleted", self.driver_stream.next_version(), last))
 
     def write_log(self, name: str, text: bytes, *, has_ended: bool = False) -> None:
         """Append to the driver's log."""
@@ -163,7 +202,7 @@ class FakeCluster(Faults, Stream):
     def vanish(self, name: str) -> None:
         """Remove an application and its driver, as a person or a finished deletion does."""
         resource = self._resources.pop(name)
-        self._drivers.pop(name, None)
+        self.forget_driver(name)
         self._record("deleted", resource)
 
     def finish_deletion(self, name: str) -> None:
@@ -195,6 +234,7 @@ class FakeCluster(Faults, Stream):
         """Let every call and every open watch fail until ``come_back``."""
         self._begin_outage()
         self.break_watches()
+        self.driver_stream.break_watches()
 
     def come_back(self) -> None:
         """Answer again."""
@@ -210,6 +250,34 @@ class FakeCluster(Faults, Stream):
 
     # --- inside -------------------------------------------------------------------------------------------
 
+    def _record(self, kind: Literal["upserted", "deleted"], resource: dict[str, Any]) -> None:
+        version = self.next_version()
+        resource["metadata"]["resourceVersion"] = version
+        self.record(Change(kind, version, from_resource(resource)))
+
+    def _new_driver(self, name: str) -> DriverEvidence:
+        """A driver that waits, with the labels and the owner that the operator gives it."""
+        job_id, _, attempt = name.rpartition("-")
+        resource = self._resources.get(name)
+        application = from_resource(resource) if resource else None
+        return DriverEvidence(
+            pod=driver_pod_name(name),
+            phase="pending",
+            exit_code=None,
+            signal=None,
+            reason="",
+            message="",
+            node="node-1",
+            started_at=None,
+            ended_at=None,
+            application=name,
+            application_uid=application.uid if application else "",
+            job_id=application.job_id if application else job_id,
+            attempt=application.attempt if application else int(attempt),
+            uid=str(uuid.uuid4()),
+            created_at=CREATED_AT,
+        )
+
     def _put(self, resource: dict[str, Any]) -> Application:
         self._record("upserted", resource)
         self._resources[resource["metadata"]["name"]] = resource
@@ -217,4 +285,4 @@ class FakeCluster(Faults, Stream):
 
     def _listing(self) -> Listing:
         found = [from_resource(resource) for resource in self._resources.values()]
-        return Listing([application for application in found if application.job_id], self._version())
+        return Listing([application for application in found if application.job_id], self.version())

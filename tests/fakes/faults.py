@@ -8,7 +8,18 @@ from typing import Literal
 
 from archer.errors import ClusterUnavailable
 
-Operation = Literal["probe", "create", "get", "list", "watch", "delete", "driver", "read_log"]
+Operation = Literal[
+    "probe",
+    "create",
+    "get",
+    "list",
+    "watch",
+    "delete",
+    "driver",
+    "list_drivers",
+    "watch_drivers",
+    "read_log",
+]
 
 
 @dataclass(slots=True)

@@ -1,28 +1,28 @@
-"""The changes of the fake cluster: its history, and who hears of it."""
+"""The changes of the fake cluster, of applications or of drivers: their history, and who hears of it."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any, Literal
+from typing import Generic, TypeVar
 
-from archer.clusters.port import Change
+from archer.clusters.port import Change, DriverChange
 from archer.errors import ClusterUnavailable, WatchExpired
-from archer.translate.observe import from_resource
 
-Inbox = asyncio.Queue[Change | Exception | None]
+C = TypeVar("C", Change, DriverChange)
 
 
-class Stream:
+class Stream(Generic[C]):
     """History and open watches, with the ways in which watches go wrong."""
 
-    def __init__(self, *, bookmark_seconds: float) -> None:
+    def __init__(self, kind: type[C], *, bookmark_seconds: float) -> None:
+        self._kind = kind
         self._bookmark_seconds = bookmark_seconds
         self._life = uuid.uuid4().hex[:8]
-        self._history: list[Change] = []
+        self._history: list[C] = []
         self._oldest = 0
-        self._watches: set[Inbox] = set()
+        self._watches: set[asyncio.Queue[C | Exception | None]] = set()
         self._is_silent = False
         self._skips = 0
         self._copies = 0
@@ -61,9 +61,10 @@ class Stream:
         """Say the next events twice."""
         self._copies += count
 
-    async def _follow(self, resource_version: str) -> AsyncIterator[Change]:
+    async def follow(self, resource_version: str) -> AsyncIterator[C]:
+        """Tell what came after a version, and then what comes."""
         missed = self._after(resource_version)
-        inbox: Inbox = asyncio.Queue()
+        inbox: asyncio.Queue[C | Exception | None] = asyncio.Queue()
         self._watches.add(inbox)
         try:
             for change in missed:
@@ -73,7 +74,7 @@ class Stream:
                     item = await asyncio.wait_for(inbox.get(), self._bookmark_seconds)
                 except TimeoutError:
                     if not self._is_silent:
-                        yield Change("bookmark", self._version(), None)
+                        yield self._kind("bookmark", self.version(), None)
                     continue
                 if isinstance(item, Exception):
                     raise item
@@ -83,10 +84,12 @@ class Stream:
         finally:
             self._watches.discard(inbox)
 
-    def _record(self, kind: Literal["upserted", "deleted"], resource: dict[str, Any]) -> None:
-        version = f"{self._life}.{len(self._history) + 1}"
-        resource["metadata"]["resourceVersion"] = version
-        change = Change(kind, version, from_resource(resource))
+    def next_version(self) -> str:
+        """The version of the change that is recorded next."""
+        return f"{self._life}.{len(self._history) + 1}"
+
+    def record(self, change: C) -> None:
+        """Let *change* have happened, and tell those who watch."""
         self._history.append(change)
         if not _is_ours(change) or self._is_silent:
             return
@@ -98,14 +101,15 @@ class Stream:
             self._copies -= 1
             self._tell(change)
 
-    def _tell(self, item: Change | Exception | None) -> None:
+    def _tell(self, item: C | Exception | None) -> None:
         for inbox in list(self._watches):
             inbox.put_nowait(item)
 
-    def _version(self) -> str:
+    def version(self) -> str:
+        """The version of now."""
         return f"{self._life}.{len(self._history)}"
 
-    def _after(self, version: str) -> list[Change]:
+    def _after(self, version: str) -> list[C]:
         life, _, digits = version.partition(".")
         if (
             life != self._life
@@ -116,5 +120,6 @@ class Stream:
         return [change for change in self._history[int(digits) :] if _is_ours(change)]
 
 
-def _is_ours(change: Change) -> bool:
-    return change.application is not None and change.application.job_id is not None
+def _is_ours(change: Change | DriverChange) -> bool:
+    told = change.driver if isinstance(change, DriverChange) else change.application
+    return told is not None and told.job_id is not None

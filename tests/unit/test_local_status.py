@@ -4,6 +4,7 @@ import pytest
 
 from archer.clusters.local import logs, status
 from archer.clusters.local.driver.run import Exit, Observed, Phase
+from tests.builders import application
 
 AT = "2027-01-01T00:00:00.000Z"
 
@@ -40,9 +41,9 @@ def test_state_and_message(observed, state, message):
 
 def test_the_message_of_a_failed_driver_is_the_end_of_its_log_without_frames():
     log = b"ValueError: x\n" + b"\tat org.apache.X.y(X.scala:1)\n" * 300 + b"\t... 5 more\n\n"
-    evidence = status.evidence("job-1", exited(1), status={}, log_tail=log)
+    evidence = status.evidence(application("job"), exited(1), status={}, log_tail=log)
     assert evidence.message == "ValueError: x"
-    long = status.evidence("job-1", exited(1), status={}, log_tail=b"word\n" * 10_000)
+    long = status.evidence(application("job"), exited(1), status={}, log_tail=b"word\n" * 10_000)
     assert len(long.message) <= status.MAX_MESSAGE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -14,8 +15,16 @@ from archer.clusters.kubernetes.connection import Ask, Connection
 from archer.clusters.kubernetes.logs import Logs
 from archer.clusters.kubernetes.paths import application_path, applications_path, is_name
 from archer.clusters.kubernetes.pods import Pods, deletion
-from archer.clusters.kubernetes.reflector import Reflector
-from archer.clusters.port import Change, DriverEvidence, Listing, LogChunk, Manifest
+from archer.clusters.kubernetes.reflector import APPLICATIONS, DRIVERS, Reflector
+from archer.clusters.port import (
+    Change,
+    DriverChange,
+    DriverEvidence,
+    DriverListing,
+    Listing,
+    LogChunk,
+    Manifest,
+)
 from archer.domain.identifiers import driver_pod_name
 from archer.errors import ClusterUnavailable, LogNotFound, ManifestRejected
 from archer.translate import names
@@ -35,7 +44,8 @@ class KubernetesCluster:
     def __init__(self, config: KubernetesConfig) -> None:
         self.name = config.name
         self._connection = Connection(config)
-        self._reflector = Reflector(config, self._connection)
+        self._reflector = Reflector(config, self._connection, APPLICATIONS)
+        self._drivers = Reflector(config, self._connection, DRIVERS)
         self._pods = Pods(config, self._connection)
         self._logs = Logs(config, self._connection)
 
@@ -77,8 +87,19 @@ class KubernetesCluster:
         raise answer.failure("read", cluster=self.name)
 
     async def list(self) -> Listing:
-        """Read all applications that carry a job id, page by page."""
-        return await self._reflector.list()
+        """Read all applications that carry a job id."""
+        found: list[Application] = []
+        version = ""
+        async for page in self.pages():
+            found = page.applications if page.is_restart else found + page.applications
+            version = page.resource_version
+        return Listing(found, version)
+
+    async def pages(self) -> AsyncIterator[Listing]:
+        """Read the same page by page."""
+        async with contextlib.aclosing(self._reflector.pages()) as pages:
+            async for page in pages:
+                yield Listing(page.items, page.version, page.is_restart)
 
     def watch(self, resource_version: str) -> AsyncIterator[Change]:
         """Follow changes; ends when the API server closes the stream, every few minutes."""
@@ -101,9 +122,28 @@ class KubernetesCluster:
         pod = await self._pod(namespace, driver_pod_name(application))
         if pod is None:
             return None
-        if not evidence.needs_events(pod):
-            return evidence.from_pod(pod)
-        return evidence.from_pod(pod, await self._pods.events(namespace, pod["metadata"]["uid"]))
+        events = []
+        try:
+            if evidence.needs_events(pod):
+                events = await self._pods.events(namespace, pod["metadata"]["uid"])
+            return evidence.from_pod(pod, events)
+        except msgspec.ValidationError as error:
+            raise ClusterUnavailable(f"{self.name}: a pod that cannot be read: {error}") from error
+
+    async def driver_pages(self) -> AsyncIterator[DriverListing]:
+        """Read all driver pods that carry a job id, page by page."""
+        async with contextlib.aclosing(self._drivers.pages()) as pages:
+            async for page in pages:
+                yield DriverListing(page.items, page.version)
+
+    async def list_drivers(self) -> DriverListing:
+        """Read all driver pods that carry a job id."""
+        pages = [page async for page in self.driver_pages()]
+        return DriverListing([one for page in pages for one in page.drivers], pages[-1].resource_version)
+
+    def watch_drivers(self, resource_version: str) -> AsyncIterator[DriverChange]:
+        """Follow driver pods; ends when the API server closes the stream."""
+        return self._drivers.watch(resource_version)
 
     async def read_log(
         self, namespace: str, application: str, *, role: str, offset: int, limit: int

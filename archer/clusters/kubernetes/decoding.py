@@ -1,4 +1,4 @@
-"""Bytes of an API server to applications; decodes only the fields that Archer stores."""
+"""Bytes of an API server to applications and driver pods; decodes only the fields that Archer stores."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from archer.clusters.kubernetes import statuses
-from archer.clusters.port import Change
-from archer.errors import ClusterUnavailable
+from archer.clusters.kubernetes import evidence, statuses
+from archer.clusters.kubernetes.evidence import Pod
+from archer.clusters.port import Change, DriverChange, DriverEvidence
+from archer.errors import ClusterError, ClusterUnavailable
 from archer.translate import names
 from archer.translate.observe import Application, Resource, from_struct
 
@@ -42,11 +43,26 @@ class OddPage(msgspec.Struct):
     items: list[Any] | None = None
 
 
+class PodPage(msgspec.Struct):
+    """A part of a list of pods."""
+
+    kind: str = ""
+    metadata: ListMetadata = msgspec.field(default_factory=ListMetadata)
+    items: list[Pod] | None = None
+
+
 class Event(msgspec.Struct, gc=False):
     """One line of a watch."""
 
     type: str
     object: Resource
+
+
+class PodEvent(msgspec.Struct, gc=False):
+    """One line of a watch of pods."""
+
+    type: str
+    object: Pod
 
 
 class OddEvent(msgspec.Struct):
@@ -59,6 +75,8 @@ class OddEvent(msgspec.Struct):
 _RESOURCE: Final = msgspec.json.Decoder(Resource)
 _PAGE: Final = msgspec.json.Decoder(Page)
 _EVENT: Final = msgspec.json.Decoder(Event)
+_POD_PAGE: Final = msgspec.json.Decoder(PodPage)
+_POD_EVENT: Final = msgspec.json.Decoder(PodEvent)
 _ODD_EVENT: Final = msgspec.json.Decoder(OddEvent)
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, TypeError, AttributeError, KeyError)
 
@@ -118,17 +136,66 @@ def change(line: bytes, *, cluster: str) -> Change:
     return Change(kind, version, from_struct(event.object))
 
 
-def _odd_change(line: bytes, cluster: str) -> Change:
+def driver_page(body: bytes, *, cluster: str) -> tuple[list[DriverEvidence], ListMetadata]:
+    """Read a page of a list of driver pods. API servers check pods, so that none of them is odd.
+
+    Raises:
+        ClusterUnavailable: The answer is no list of pods.
+    """
+    try:
+        found = _POD_PAGE.decode(body)
+        drivers = [evidence.from_struct(item) for item in found.items or ()]
+    except _UNREADABLE as error:
+        raise ClusterUnavailable(f"{cluster}: a list that cannot be read: {error}") from error
+    if found.kind != "PodList" or not found.metadata.resource_version.isdecimal():
+        raise ClusterUnavailable(f"{cluster}: an answer of the kind {found.kind!r}, not a list")
+    return drivers, found.metadata
+
+
+def driver_change(line: bytes, *, cluster: str) -> DriverChange:
+    """Read one line of a watch of driver pods; raises what ``change`` does."""
+    try:
+        event = _POD_EVENT.decode(line)
+    except _UNREADABLE as error:
+        raise _told(line, cluster) or _unreadable(cluster, error) from error
+    if event.type == "ERROR":
+        raise _told(line, cluster) or _unreadable(cluster, event.type)
+    version = event.object.metadata.resource_version
+    if not version.isdecimal():
+        raise ClusterUnavailable(f"{cluster}: a watch event with the version {version!r}")
+    if event.type == "BOOKMARK":
+        return DriverChange("bookmark", version, None)
+    kind = "deleted" if event.type == "DELETED" else "upserted"
+    return DriverChange(kind, version, evidence.from_struct(event.object))
+
+
+def _told(line: bytes, cluster: str) -> ClusterError | None:
+    """The error that a line tells of; None when it tells of something else."""
     try:
         event = _ODD_EVENT.decode(line)
-        if event.type != "ERROR":
-            found = from_struct(_resource(bytes(event.object)))
-            kind = "deleted" if event.type == "DELETED" else "upserted"
-            return Change(kind, found.resource_version, found)
-    except _UNREADABLE as error:
-        raise ClusterUnavailable(f"{cluster}: a watch event that cannot be read: {error}") from error
+    except _UNREADABLE:
+        return None
+    if event.type != "ERROR":
+        return None
     status = statuses.read(bytes(event.object))
-    raise statuses.failure("watch", status, code=status.code, headers={}, cluster=cluster)
+    return statuses.failure("watch", status, code=status.code, headers={}, cluster=cluster)
+
+
+def _unreadable(cluster: str, why: object) -> ClusterError:
+    return ClusterUnavailable(f"{cluster}: a watch event that cannot be read: {why}")
+
+
+def _odd_change(line: bytes, cluster: str) -> Change:
+    told = _told(line, cluster)
+    if told is not None:
+        raise told
+    try:
+        event = _ODD_EVENT.decode(line)
+        found = from_struct(_resource(bytes(event.object)))
+    except _UNREADABLE as error:
+        raise _unreadable(cluster, error) from error
+    kind = "deleted" if event.type == "DELETED" else "upserted"
+    return Change(kind, found.resource_version, found)
 
 
 def _odd_page(body: bytes, cluster: str) -> tuple[OddPage, list[Application]]:

@@ -29,9 +29,9 @@ def application_path(namespace: str, name: str) -> str:
     return f"{applications_path(namespace)}/{quote(name, safe='')}"
 
 
-def pods_path(namespace: str) -> str:
-    """Path of the pods of a namespace."""
-    return f"/api/v1/namespaces/{quote(namespace, safe='')}/pods"
+def pods_path(namespace: str | None) -> str:
+    """Path of the pods of a namespace; None for all."""
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/pods" if namespace else "/api/v1/pods"
 
 
 def pod_path(namespace: str, name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 from archer.clusters.local import files, logs, manifest, status
@@ -15,8 +16,16 @@ from archer.clusters.local.config import LocalConfig
 from archer.clusters.local.driver import run
 from archer.clusters.local.driver.run import Observed, Phase
 from archer.clusters.local.driver.supervisor import now
-from archer.clusters.local.journal import Journal, disk_errors
-from archer.clusters.port import Change, DriverEvidence, Listing, LogChunk, Manifest
+from archer.clusters.local.journal import Journal, Kind, disk_errors
+from archer.clusters.port import (
+    Change,
+    DriverChange,
+    DriverEvidence,
+    DriverListing,
+    Listing,
+    LogChunk,
+    Manifest,
+)
 from archer.errors import ClusterUnavailable, LogNotFound, UidMismatch, WatchExpired
 from archer.translate.observe import Application
 
@@ -50,8 +59,34 @@ class LocalCluster:
         """Read all applications that carry a job id."""
         return await asyncio.to_thread(self._list)
 
+    async def pages(self) -> AsyncIterator[Listing]:
+        """Read the same, as one page: a local cluster is small."""
+        yield await self.list()
+
     async def watch(self, resource_version: str) -> AsyncIterator[Change]:
         """Follow the journal; ends after ``close``."""
+        async with contextlib.aclosing(self._follow(resource_version)) as entries:
+            async for kind, version, stored in entries:
+                application = stored.application if stored else None
+                yield Change("bookmark" if application is None else kind, version, application)
+
+    async def watch_drivers(self, resource_version: str) -> AsyncIterator[DriverChange]:
+        """Follow the drivers by the same journal, which tells of their beginnings and ends too."""
+        async with contextlib.aclosing(self._follow(resource_version)) as entries:
+            async for kind, version, stored in entries:
+                driver = await asyncio.to_thread(_evidence, stored) if stored else None
+                yield DriverChange("bookmark" if driver is None else kind, version, driver)
+
+    async def driver_pages(self) -> AsyncIterator[DriverListing]:
+        """Read all drivers, as one page."""
+        yield await self.list_drivers()
+
+    async def list_drivers(self) -> DriverListing:
+        """Describe the drivers of all applications that the operator has seen."""
+        return await asyncio.to_thread(self._list_drivers)
+
+    async def _follow(self, resource_version: str) -> AsyncGenerator[tuple[Kind, str, Stored | None], None]:
+        """Follow the journal; without an application it is a bookmark."""
         position = await asyncio.to_thread(self._position, resource_version)
         spoke_at = time.monotonic()
         while not self._is_closed:
@@ -64,7 +99,7 @@ class LocalCluster:
                 # a root that was replaced meanwhile shows here at the latest
                 version = f"{resource_version.partition('.')[0]}.{position}"
                 await asyncio.to_thread(self._position, version)
-                yield Change("bookmark", version, None)
+                yield "upserted", version, None
                 spoke_at = time.monotonic()
             await asyncio.sleep(self._config.poll_seconds)
 
@@ -121,18 +156,26 @@ class LocalCluster:
         return stored if stored.application.namespace == namespace else None
 
     def _list(self) -> Listing:
+        found, version = self._all()
+        return Listing([stored.application for stored in found], version)
+
+    def _list_drivers(self) -> DriverListing:
+        found, version = self._all()
+        return DriverListing([one for stored in found if (one := _evidence(stored))], version)
+
+    def _all(self) -> tuple[list[Stored], str]:
         self._prepare()
         with self._journal.reading():
             version = self._journal.version()
-            found = [stored.application for stored in self._applications.all()]
-        return Listing([application for application in found if application.job_id], version)
+            found = self._applications.all()
+        return [stored for stored in found if stored.application.job_id], version
 
     def _position(self, version: str) -> int:
         self._prepare()
         return self._journal.position(version)
 
-    def _changes(self, position: int) -> tuple[int, list[Change]]:
-        changes: list[Change] = []
+    def _changes(self, position: int) -> tuple[int, list[tuple[Kind, str, Stored]]]:
+        changes: list[tuple[Kind, str, Stored]] = []
         with self._journal.reading():
             end = self._journal.size()
             if end < position:
@@ -145,7 +188,7 @@ class LocalCluster:
                     continue
                 stored = self._applications.changed(entry)
                 if stored is not None and stored.application.job_id:
-                    changes.append(Change(entry.kind, entry.version, stored.application))
+                    changes.append((entry.kind, entry.version, stored))
         return end, changes
 
     def _delete(self, namespace: str, name: str, uid: str) -> None:
@@ -159,11 +202,7 @@ class LocalCluster:
 
     def _driver(self, namespace: str, name: str) -> DriverEvidence | None:
         stored = self._find(namespace, name)
-        if stored is None or not stored.application.application_state:
-            return None
-        observed = _from_files(stored)
-        tail = logs.tail(stored.directory) if observed.exit else b""
-        return status.evidence(name, observed, status=stored.resource["status"], log_tail=tail)
+        return _evidence(stored, has_tail=True) if stored else None
 
     def _read_log(self, namespace: str, name: str, *, role: str, offset: int, limit: int) -> LogChunk:
         stored = self._find(namespace, name) or self._applications.read_deleted(name)
@@ -183,6 +222,16 @@ def spark_version(spark_home: Path) -> str:
     """Version of the Spark in *spark_home*, by the name of its core library."""
     found = sorted(spark_home.glob("jars/spark-core_*.jar"))
     return found[0].stem.rpartition("-")[2] if found else "unknown"
+
+
+def _evidence(stored: Stored, *, has_tail: bool = False) -> DriverEvidence | None:
+    """Describe the driver, with its last words when they are wanted; None before the operator has seen it."""
+    application = stored.application
+    if not application.application_state:
+        return None
+    observed = _from_files(stored)
+    tail = logs.tail(stored.directory) if has_tail and observed.exit else b""
+    return status.evidence(application, observed, status=stored.resource["status"], log_tail=tail)
 
 
 def _from_files(stored: Stored) -> Observed:

@@ -10,6 +10,7 @@ from archer.clusters.local.driver.run import Observed, Phase
 from archer.clusters.port import DriverEvidence
 from archer.domain.identifiers import driver_pod_name
 from archer.translate import observe
+from archer.translate.observe import Application
 
 VANISHED: Final = "DriverVanished"
 VANISHED_MESSAGE: Final = "the driver vanished without an exit status: it or its supervisor was killed"
@@ -34,8 +35,10 @@ def status(name: str, observed: Observed, *, at: str, spark_app_id: str | None) 
     }
 
 
-def evidence(name: str, observed: Observed, *, status: Mapping[str, Any], log_tail: bytes) -> DriverEvidence:
-    """Describe the driver as a pod's container status would."""
+def evidence(
+    application: Application, observed: Observed, *, status: Mapping[str, Any], log_tail: bytes
+) -> DriverEvidence:
+    """Describe the driver as its pod would: scheduled once it got a slot, running once its process began."""
     exit_, is_vanished = observed.exit, observed.phase is Phase.VANISHED
     phase, reason, message = "running", "", ""
     if observed.phase is Phase.PENDING:
@@ -47,7 +50,7 @@ def evidence(name: str, observed: Observed, *, status: Mapping[str, Any], log_ta
         reason = "Completed" if exit_.code == 0 else "Error"
         message = "" if exit_.code == 0 else exit_.error or _last_lines(log_tail)
     return DriverEvidence(
-        pod=driver_pod_name(name),
+        pod=driver_pod_name(application.name),
         phase=phase,
         exit_code=exit_.code if exit_ else None,
         signal=exit_.signal if exit_ else None,
@@ -56,6 +59,14 @@ def evidence(name: str, observed: Observed, *, status: Mapping[str, Any], log_ta
         node="local",
         started_at=observed.started_at,
         ended_at=exit_.at if exit_ else (status.get("terminationTime") if is_vanished else None),
+        namespace=application.namespace,
+        application=application.name,
+        application_uid=application.uid,
+        job_id=application.job_id,
+        attempt=application.attempt,
+        uid=application.uid,
+        created_at=application.created_at,
+        scheduled_at=observed.started_at,
     )
 
 
