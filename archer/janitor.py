@@ -8,15 +8,18 @@ Deadlines and retention run in one process at a time, by an advisory lock; cance
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 import structlog
 
 from archer.clusters.port import Cluster
+from archer.domain.diagnosis import MAX_MESSAGE_LENGTH, SENTENCES
 from archer.domain.identifiers import job_id
 from archer.domain.states import FAULT_OF, Reason
 from archer.errors import ClusterError, StoreUnavailable, UidMismatch
@@ -25,7 +28,9 @@ from archer.store import cancels, observations, retention
 from archer.store.cancels import CancelClaim
 from archer.store.engine import Database, Transaction
 from archer.store.observations import Ending
+from archer.store.pods import waits
 from archer.telemetry import ROUND
+from archer.translate.observe import Application
 
 log = structlog.get_logger(__name__)
 
@@ -87,6 +92,7 @@ class Janitor:
                         tx, ids, principal="janitor", reason="timeout", message="timeout_seconds passed"
                     )
                     log.info("jobs are past their deadline", count=len(late))
+                await self._end_without_image(tx)
                 await self._sweep(tx)
         async with self._database.transaction() as tx:
             wishes = await cancels.claim(tx, worker=self._worker, lease_seconds=LEASE_SECONDS, limit=BATCH)
@@ -95,6 +101,12 @@ class Janitor:
             if isinstance(outcome, BaseException):
                 log.error("a cancel broke; its claim runs out", job_id=wish.id, exc_info=outcome)
         return outcomes.count(False)
+
+    async def _end_without_image(self, tx: Transaction) -> None:
+        for job in await waits.without_image(tx, limit=BATCH):
+            message = f"its driver's image cannot be pulled: {job.image_failure}"
+            await cancels.request(tx, [job.id], principal="janitor", reason=Reason.IMAGE, message=message)
+            log.warning("a driver waits for its image no longer", job_id=job.id)
 
     async def _sweep(self, tx: Transaction) -> None:
         retain_days = self._settings.retain_days
@@ -132,6 +144,9 @@ class Janitor:
             reason=wish.reason,
             fault=FAULT_OF[Reason(wish.reason)].value,
         )
+        if wish.reason == Reason.IMAGE and wish.image_failure is not None:
+            message = f"{SENTENCES[Reason.IMAGE]} {wish.image_failure}"[:MAX_MESSAGE_LENGTH]
+            ending = replace(ending, message=message, evidence=json.dumps([wish.image_failure]))
         async with self._database.transaction() as tx:
             await observations.end(tx, [ending])
         return True
@@ -156,10 +171,11 @@ class Janitor:
         return removed
 
     async def _remove_orphans_of(self, cluster: Cluster) -> int:
+        return sum([await self._remove_orphans_among(p.applications, cluster) async for p in cluster.pages()])
+
+    async def _remove_orphans_among(self, applications: Sequence[Application], cluster: Cluster) -> int:
         under_way = [
-            a
-            for a in (await cluster.list()).applications
-            if not a.state.is_final and a.job_id is not None and a.attempt is not None
+            a for a in applications if not a.state.is_final and a.job_id is not None and a.attempt is not None
         ]
         async with self._database.transaction() as tx:
             pairs = [(a.job_id or "", a.attempt or 0) for a in under_way]

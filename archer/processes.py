@@ -33,7 +33,7 @@ from archer.site.tasks import each_cluster
 from archer.store import inventory as inventory_rows
 from archer.store import notifications
 from archer.store.engine import Database
-from archer.watcher import Watcher
+from archer.watcher.cluster import Watcher
 
 log = structlog.get_logger(__name__)
 

@@ -68,6 +68,9 @@ class WatcherSettings(_Section):
         600, description="A full list at least this often, as the safety net."
     )
     flush_seconds: PositiveFloat = Field(0.05, description="Longest time that a change waits for others.")
+    image_seconds: PositiveFloat = Field(
+        900, description="How long a driver's image may fail to be pulled before the attempt is ended."
+    )
 
 
 class JanitorSettings(_Section):

@@ -55,7 +55,7 @@ CLAIM = text("""
       FROM ready JOIN jobs r ON r.id = ready.id JOIN attempts a ON a.job_id = r.id AND a.number = r.attempt
      WHERE j.id = ready.id
     RETURNING j.id, j.claim_epoch AS epoch, j.cluster, a.namespace, a.application, a.uid, j.attempt AS number,
-              j.cancel_reason AS reason
+              j.cancel_reason AS reason, a.image_failure
 """)
 
 OVERDUE = text("""
@@ -92,6 +92,7 @@ class CancelClaim:
     uid: str | None
     number: int
     reason: str
+    image_failure: str | None
 
 
 async def request(

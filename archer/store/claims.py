@@ -226,7 +226,7 @@ REJECT = text("""
            SET state = CASE WHEN j.cancel_reason = 'cancelled' THEN 'cancelled' ELSE 'failed' END,
                reason = coalesce(j.cancel_reason, :reason),
                fault = CASE j.cancel_reason WHEN 'timeout' THEN 'policy' WHEN 'cancelled' THEN 'user'
-                                            ELSE :fault END,
+                                            WHEN 'image' THEN 'platform' ELSE :fault END,
                claimed_by = NULL, claim_expires_at = NULL, waiting = NULL, version = j.version + 1,
                ended_at = archer_now()
          WHERE j.id = :id AND j.claim_epoch = :epoch AND j.state IN ('queued', 'dispatching', 'cancelling')

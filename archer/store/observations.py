@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -30,6 +31,7 @@ class Observation:
     executors_failed: int
     executors_completed: int
     started_at: str | None
+    created_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Ending:
     spark_app_id: str | None = None
     executors_failed: int = 0
     executors_completed: int = 0
+    created_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
     retry_seconds: int | None = None
@@ -66,6 +69,7 @@ SEEN_TYPES: Final = {
     "executors_running": "integer",
     "executors_failed": "integer",
     "executors_completed": "integer",
+    "created_at": "timestamptz",
     "started_at": "timestamptz",
 }
 ENDED_TYPES: Final = {
@@ -82,29 +86,37 @@ ENDED_TYPES: Final = {
     "spark_app_id": "text",
     "executors_failed": "integer",
     "executors_completed": "integer",
+    "created_at": "timestamptz",
     "started_at": "timestamptz",
     "ended_at": "timestamptz",
     "retry_seconds": "integer",
 }
 
 
-def _held(time: str) -> str:
+def held(time: str) -> str:
+    """Hold a time of a cluster between the attempt's placing and now, since its clock may be wrong."""
     return (
         f"least(greatest(coalesce({time}, archer_now()), a.placed_at), greatest(archer_now(), a.placed_at))"
     )
 
 
-def _input(types: dict[str, str]) -> str:
+def _created(time: str) -> str:
+    """When the application was made: as the object tells, in whole seconds, where Archer knew late."""
+    is_late = f"a.submitted_at > {time} + interval '1 second'"
+    return f"CASE WHEN a.submitted_at IS NULL OR {is_late} THEN {held(time)} ELSE a.submitted_at END"
+
+
+def unnested(types: dict[str, str]) -> str:
+    """Select the rows of the parameter arrays that *types* names."""
     arrays = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in types.items())
     # in the order of ids, so that two writers lock rows in the same order
     return f"SELECT * FROM unnest({arrays}) AS t ({', '.join(types)}) ORDER BY job_id"  # noqa: S608
 
 
 # Both lock the job before they read its state, in the order in which dispatchers and cancels lock too: what
-# another transaction commits meanwhile is seen, and two writers never wait for each other. Times of a cluster
-# are held between the attempt's placing and now, since its clock may be wrong.
+# another transaction commits meanwhile is seen, and two writers never wait for each other.
 SEEN = text(f"""
-    WITH input AS ({_input(SEEN_TYPES)}),
+    WITH input AS ({unnested(SEEN_TYPES)}),
     locked AS (
         SELECT j.id, j.state, j.attempt, i.*
           FROM input i JOIN attempts a ON a.job_id = i.job_id AND a.number = i.number
@@ -125,9 +137,9 @@ SEEN = text(f"""
                driver_pod = coalesce(l.driver_pod, a.driver_pod),
                executors_running = l.executors_running, executors_failed = l.executors_failed,
                executors_completed = l.executors_completed,
-               submitted_at = coalesce(a.submitted_at, archer_now()),
+               submitted_at = {_created("l.created_at")},
                started_at = CASE WHEN l.seen_state = 'running' AND a.started_at IS NULL
-                                 THEN {_held("l.started_at")} ELSE a.started_at END
+                                 THEN {held("l.started_at")} ELSE a.started_at END
           FROM locked l
          WHERE a.job_id = l.job_id AND a.number = l.number AND a.ended_at IS NULL AND l.rank >= a.rank
            AND coalesce(nullif(a.uid, ''), l.uid) = l.uid
@@ -150,9 +162,9 @@ SEEN = text(f"""
     SELECT id, pg_notify('archer_changes', id) FROM moved
 """)  # noqa: S608  (only names of this module are formatted in)
 
-# A cancel that was answered wins: the job ends cancelled (or failed, when it was a deadline), not retried.
+# A cancel that was answered wins: the job ends cancelled, or failed when a deadline asked; it is not retried.
 ENDED = text(f"""
-    WITH input AS ({_input(ENDED_TYPES)}),
+    WITH input AS ({unnested(ENDED_TYPES)}),
     locked AS (
         SELECT j.state, j.attempt, j.cancel_reason, i.*
           FROM input i JOIN attempts a ON a.job_id = i.job_id AND a.number = i.number
@@ -168,11 +180,11 @@ ENDED = text(f"""
                uid = coalesce(nullif(a.uid, ''), l.uid),
                spark_app_id = coalesce(l.spark_app_id, a.spark_app_id), executors_running = 0,
                executors_failed = l.executors_failed, executors_completed = l.executors_completed,
-               submitted_at = coalesce(a.submitted_at, archer_now()),
+               submitted_at = {_created("l.created_at")},
                started_at = coalesce(a.started_at, CASE WHEN l.started_at IS NOT NULL
-                                                        THEN {_held("l.started_at")} END),
-               ended_at = greatest({_held("l.ended_at")}, a.started_at,
-                                   CASE WHEN l.started_at IS NOT NULL THEN {_held("l.started_at")} END)
+                                                        THEN {held("l.started_at")} END),
+               ended_at = greatest({held("l.ended_at")}, a.started_at,
+                                   CASE WHEN l.started_at IS NOT NULL THEN {held("l.started_at")} END)
           FROM locked l
          WHERE a.job_id = l.job_id AND a.number = l.number AND a.ended_at IS NULL
         RETURNING a.job_id, a.number, a.started_at, l.final_state, l.reason, l.fault, l.message,
@@ -180,13 +192,14 @@ ENDED = text(f"""
     ),
     judged AS (
         SELECT job_id, number, started_at, message, retry_seconds,
-               CASE WHEN state = 'cancelling' AND cancel_reason = 'timeout' THEN 'failed'
+               CASE WHEN state = 'cancelling' AND cancel_reason <> 'cancelled' THEN 'failed'
                     WHEN state = 'cancelling' THEN 'cancelled'
                     WHEN final_state = 'failed' AND retry_seconds IS NOT NULL THEN 'queued'
                     ELSE final_state END AS state,
                CASE WHEN state = 'cancelling' THEN cancel_reason ELSE reason END AS reason,
                CASE WHEN state <> 'cancelling' THEN fault
-                    WHEN cancel_reason = 'timeout' THEN 'policy' ELSE 'user' END AS fault
+                    WHEN cancel_reason = 'timeout' THEN 'policy'
+                    WHEN cancel_reason = 'image' THEN 'platform' ELSE 'user' END AS fault
           FROM closed
     ),
     moved AS (
@@ -223,11 +236,22 @@ CHECKPOINT = text("""
                                             recorded_at = excluded.recorded_at
 """)
 
+NOW = text("SELECT archer_now()")
+
 LIVE = text("""
     SELECT j.id AS job_id, j.attempt AS number, j.state, a.application, a.namespace, a.uid, j.version
       FROM jobs j JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt
      WHERE j.cluster = :cluster AND j.state IN ('dispatching', 'submitted', 'running', 'cancelling')
-       AND a.ended_at IS NULL AND (CAST(:application AS text) IS NULL OR a.application = :application)
+       AND a.ended_at IS NULL AND j.id > :after AND a.placed_at <= :placed_until
+     ORDER BY j.id
+     LIMIT :limit
+""")
+
+LIVE_BY_NAME = text("""
+    SELECT j.id AS job_id, j.attempt AS number, j.state, a.application, a.namespace, a.uid, j.version
+      FROM jobs j JOIN attempts a ON a.job_id = j.id AND a.number = j.attempt
+     WHERE a.application = ANY(CAST(:applications AS text[])) AND a.cluster = :cluster AND a.ended_at IS NULL
+       AND j.state IN ('dispatching', 'submitted', 'running', 'cancelling')
 """)
 
 OPEN = text("""
@@ -274,26 +298,41 @@ class OpenAttempt:
 
 async def record(tx: AsyncConnection, seen: Sequence[Observation]) -> set[str]:
     """Write attempts that are under way; ids of the jobs whose state changed."""
-    return await _write(tx, SEEN, SEEN_TYPES, seen)
+    return await write(tx, SEEN, SEEN_TYPES, seen)
 
 
 async def end(tx: AsyncConnection, endings: Sequence[Ending]) -> set[str]:
     """Write attempts that ended; ids of the jobs whose state changed."""
-    return await _write(tx, ENDED, ENDED_TYPES, endings)
+    return await write(tx, ENDED, ENDED_TYPES, endings)
 
 
-async def _write(tx: AsyncConnection, statement: Any, types: dict[str, str], rows: Sequence[Any]) -> set[str]:
+async def write(
+    tx: AsyncConnection, statement: Any, types: dict[str, str], rows: Sequence[Any], **values: Any
+) -> set[str]:
+    """Run a statement over *rows*; the ids that it returns."""
     if not rows:
         return set()
-    result = await tx.execute(statement, {name: [getattr(row, name) for row in rows] for name in types})
+    arrays = {name: [getattr(row, name) for row in rows] for name in types}
+    result = await tx.execute(statement, arrays | values)
     return {row.id for row in result}
 
 
+async def now(tx: AsyncConnection) -> datetime:
+    """The time as the database sees it."""
+    return (await tx.execute(NOW)).scalar_one()
+
+
 async def live_attempts(
-    tx: AsyncConnection, cluster: str, *, application: str | None = None
+    tx: AsyncConnection, cluster: str, *, placed_until: datetime, after: str = "", limit: int = 1000
 ) -> list[LiveAttempt]:
-    """Attempts that are believed to be under way in *cluster*; of one application, where it is named."""
-    rows = await tx.execute(LIVE, {"cluster": cluster, "application": application})
+    """A page of the attempts that are believed to be under way in *cluster*: of jobs later than *after*."""
+    values = {"cluster": cluster, "placed_until": placed_until, "after": after, "limit": limit}
+    return [LiveAttempt(**row) for row in (await tx.execute(LIVE, values)).mappings()]
+
+
+async def live_named(tx: AsyncConnection, cluster: str, applications: Sequence[str]) -> list[LiveAttempt]:
+    """Attempts that are believed to be under way in *cluster*, of the named applications."""
+    rows = await tx.execute(LIVE_BY_NAME, {"cluster": cluster, "applications": list(applications)})
     return [LiveAttempt(**row) for row in rows.mappings()]
 
 

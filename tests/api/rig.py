@@ -25,7 +25,7 @@ from archer.settings import DispatcherSettings, WatcherSettings
 from archer.site.present import Site, Sites
 from archer.store import inventory
 from archer.store.engine import Database
-from archer.watcher import Watcher
+from archer.watcher.cluster import Watcher
 from tests.fakes.cluster import FakeCluster
 
 QUEUES = {

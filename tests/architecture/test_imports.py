@@ -25,8 +25,8 @@ MUST_BREAK = {
     "Only the embedded Moka starts Moka UI": ("archer.processes", "moka_ui.app"),
     "The command line is a client of the HTTP API": ("archer.cli.exits", "archer.errors"),
     "SQL lives in the store and in the UI's reader": ("archer.dispatcher.dispatcher", "sqlalchemy"),
-    "Adapters of clusters are chosen in one place": ("archer.watcher", "archer.clusters.local.files"),
-    "One adapter talks to API servers": ("archer.watcher", "aiohttp"),
+    "Adapters of clusters are chosen in one place": ("archer.janitor", "archer.clusters.local.files"),
+    "One adapter talks to API servers": ("archer.janitor", "aiohttp"),
 }
 
 

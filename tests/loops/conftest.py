@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from archer import janitor, watcher
+from archer import janitor
 from archer.dispatcher import creation, placer
+from archer.watcher import stream
 from tests import builders, emptied
 from tests.fakes.cluster import FakeCluster
 from tests.loops.rig import Rig
@@ -26,9 +27,9 @@ def dsn(postgres, shared) -> str:
 
 @pytest.fixture(autouse=True)
 def quick_pauses(monkeypatch):
-    monkeypatch.setattr(watcher, "BACKOFF_FIRST_SECONDS", 0.01)
-    monkeypatch.setattr(watcher, "BACKOFF_LAST_SECONDS", 0.05)
-    monkeypatch.setattr(watcher, "OWED_RELIST_SECONDS", 0.02)
+    monkeypatch.setattr(stream, "BACKOFF_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(stream, "BACKOFF_LAST_SECONDS", 0.05)
+    monkeypatch.setattr(stream, "OWED_RELIST_SECONDS", 0.02)
     monkeypatch.setattr(janitor, "LOOK_AGAIN_SECONDS", 0.01)
 
 

@@ -16,7 +16,7 @@ from archer.janitor import Janitor
 from archer.settings import DispatcherSettings, JanitorSettings, WatcherSettings
 from archer.store import cancels
 from archer.store.engine import Database
-from archer.watcher import Watcher
+from archer.watcher.cluster import Watcher
 from tests import builders
 from tests.builders import row
 from tests.fakes.cluster import FakeCluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archer.clusters.port import Change
 from archer.errors import ClusterUnavailable
 from archer.translate import names
 from tests.builders import attempt_row, row, states
@@ -138,7 +139,7 @@ async def test_an_application_that_was_seen_only_as_deleted_still_tells_that_it_
     assert await rig.state(job) == "dispatching"
     last = (await rig.fake.list()).applications[0]
     rig.fake.vanish(f"{job}-1")
-    await rig.watcher()._on_deleted(last)
+    await rig.watcher().applications.record([Change("deleted", "1", last)])
     assert (await row(rig.database, job))["reason"] == "application_deleted"
 
 

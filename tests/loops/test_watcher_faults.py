@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from archer.clusters.port import Change
 from archer.errors import ClusterUnavailable
 from archer.store import inventory, observations
 from archer.translate import names
@@ -84,7 +85,7 @@ async def test_reordered_and_stale_events_end_the_same(rig):
     ended = rig.fake.end(f"{job}-1", exit_code=0)
     watcher = rig.watcher()
     for application in (running, submitted, ended, running, submitted):
-        await watcher.apply([application])
+        await watcher.applications.apply([application])
     assert await rig.state(job) == "succeeded"
     assert (await attempt_row(rig.database, job))["application_state"] == "COMPLETED"
 
@@ -130,11 +131,11 @@ async def test_an_end_that_was_seen_counts_though_the_application_went_before_it
     rig.fake.fail("driver", ClusterUnavailable("timeout"))
     rig.fake.end(f"{job}-1", exit_code=0)
     await watcher.relist()
-    assert watcher._verdicts.is_owed
+    assert watcher.applications.is_owed
     rig.fake.vanish(f"{job}-1")
     await watcher.relist()
     assert await rig.state(job) == "succeeded"
-    assert not watcher._verdicts.is_owed
+    assert not watcher.applications.is_owed
 
 
 async def test_evidence_is_owed_no_more_when_another_has_closed_the_attempt(rig):
@@ -146,7 +147,7 @@ async def test_evidence_is_owed_no_more_when_another_has_closed_the_attempt(rig)
     await rig.watcher().relist()
     assert await rig.state(job) == "succeeded"
     await watcher.relist()
-    assert not watcher._verdicts.is_owed
+    assert not watcher.applications.is_owed
 
 
 async def test_a_cluster_that_does_not_answer_is_unreachable_until_it_does(rig):
@@ -170,7 +171,7 @@ async def test_a_cluster_that_does_not_answer_is_unreachable_until_it_does(rig):
 
 async def test_a_cordoned_cluster_stays_cordoned_when_it_goes_and_comes(rig):
     await rows(rig.database, "UPDATE clusters SET wanted_state = 'cordoned'")
-    await rig.watcher()._note_silence("connection refused")
+    await rig.watcher().applications.note_silence("connection refused")
     await rig.watcher().relist()
     assert (await cluster_row(rig.database))["state"] == "cordoned"
 
@@ -182,12 +183,14 @@ async def test_what_was_read_and_how_far_are_written_together(rig, monkeypatch):
     async def broken(tx, cluster, resource_version):
         raise RuntimeError("crash between the two")
 
+    watcher = rig.watcher()
+    (seen,) = (await rig.fake.list()).applications
     monkeypatch.setattr(observations, "checkpoint", broken)
     with pytest.raises(RuntimeError):
-        await rig.watcher().relist()
+        await watcher.applications.record([Change("upserted", seen.resource_version, seen)])
     assert await rig.state(job) == "submitted"
     monkeypatch.undo()
-    await rig.watcher().relist()
+    await watcher.relist()
     assert await rig.state(job) == "running"
     (checkpoint,) = await rows(rig.database, "SELECT * FROM checkpoints")
     assert checkpoint["resource_version"] == (await rig.fake.list()).resource_version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -242,11 +243,18 @@ async def test_live_attempts_are_those_under_way_in_the_cluster(database):
     for state in ("queued", "succeeded", "failed"):
         await job_in(database, state)
     async with database.transaction() as tx:
-        live = await observations.live_attempts(tx, "fake")
+        now = await observations.now(tx)
+        live = await observations.live_attempts(tx, "fake", placed_until=now)
         assert {attempt.state: attempt.job_id for attempt in live} == wanted
-        (one,) = await observations.live_attempts(tx, "fake", application=f"{wanted['running']}-1")
+        assert [attempt.job_id for attempt in live] == sorted(wanted.values())
+        later = await observations.live_attempts(tx, "fake", placed_until=now, after=live[0].job_id, limit=1)
+        assert later == live[1:2]
+        before = now - timedelta(hours=1)
+        assert await observations.live_attempts(tx, "fake", placed_until=before) == []
+        (one,) = await observations.live_named(tx, "fake", [f"{wanted['running']}-1", "other-1"])
         assert one.job_id == wanted["running"]
-        assert await observations.live_attempts(tx, "elsewhere") == []
+        assert await observations.live_attempts(tx, "elsewhere", placed_until=now) == []
+        assert await observations.live_named(tx, "elsewhere", [f"{wanted['running']}-1"]) == []
 
 
 async def test_open_attempts_leave_out_those_that_ended(database):

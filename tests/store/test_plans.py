@@ -21,6 +21,7 @@ from archer.store.jobs import Filters, Position
 JOBS = 100_000
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 STEP_SECONDS = 20
+LATER = BEGIN + timedelta(days=365)
 MOST = 3000  # rows looked at for a page of fifty where two columns have to agree: 3 % of the table
 # As in a real table: nearly all ended, few under way, a queue of a thousand; values in shares of 2 to 20 %.
 FILL = f"""
@@ -148,7 +149,7 @@ async def test_deadlines_are_read_in_their_order(full):
 
 
 async def test_live_attempts_are_found_by_cluster(full):
-    plan = await plan_of(full, lambda tx: observations.live_attempts(tx, "cluster-0"))
+    plan = await plan_of(full, lambda tx: observations.live_attempts(tx, "cluster-0", placed_until=LATER))
     assert_no_full_scan(plan)
 
 
