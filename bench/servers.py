@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,21 +65,21 @@ class Server:
         return [postmaster, *postmaster.children(recursive=True)]
 
 
-def _make_durable(postgres: EmbeddedPostgres) -> None:
+def _make_durable(postgres: EmbeddedPostgres, more: Mapping[str, str]) -> None:
     alter = sql.SQL("ALTER SYSTEM SET {} = {}")
     with psycopg.connect(postgres.dsn("postgres"), autocommit=True) as connection:
-        for name, value in DURABLE.items():
+        for name, value in (DURABLE | dict(more)).items():
             connection.execute(alter.format(sql.Identifier(name), sql.Literal(value)))
 
 
 @contextmanager
-def durable_postgres() -> Iterator[Server]:
-    """Start an empty Postgres that loses nothing; removed afterwards."""
+def durable_postgres(more: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Start an empty Postgres that loses nothing, with *more* settings; removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="moka-bench-"))
     folder.chmod(0o755)  # as root, the server runs as a user of its own
     try:
         with EmbeddedPostgres(folder / "postgres") as first:
-            _make_durable(first)
+            _make_durable(first, more or {})
         with EmbeddedPostgres(folder / "postgres") as postgres:
             yield Server(postgres, folder)
     finally:

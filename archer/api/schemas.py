@@ -109,7 +109,7 @@ class JobDetail(JobRead):
     arch: str
     spark_version: str
     priority: int
-    waiting: str | None = Field(description="Why it is not on a cluster yet, in words.")
+    waiting: str | None = Field(description="Why it does not run yet, in words.")
     run_after: Time
     deadline_at: Time | None
     cancel_requested_at: Time | None

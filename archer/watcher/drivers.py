@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from archer.clusters.port import Cluster, DriverChange, DriverEvidence
-from archer.domain.pending import Pending, waits_for
 from archer.settings import WatcherSettings
 from archer.store.engine import Database
 from archer.store.pods import seen
 from archer.store.pods.seen import DriverSeen
+from archer.translate.pending import Pending, waits_for
 
 MAX_PENDING: Final = (
     2000  # about a kilobyte each; what is beyond them is told at its changes and at each list

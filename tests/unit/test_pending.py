@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archer.domain.pending import MAX_WORDS_LENGTH, waits_for
+from archer.translate.pending import MAX_WORDS_LENGTH, waits_for
 
 IMAGE = "registry.local/spark:9"
 DETAIL = "failed to resolve reference: registry.local/spark:9: not found"
