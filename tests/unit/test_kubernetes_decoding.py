@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archer.clusters.kubernetes import decoding
+from archer.clusters.kubernetes import decoding, evidence
 from archer.clusters.kubernetes.lines import Lines
 from archer.errors import ClusterUnavailable, WatchExpired
 from archer.translate import names
@@ -134,6 +134,63 @@ def test_what_is_no_application_is_not_read_as_one(body):
 def test_a_line_that_cannot_be_read_breaks_the_watch(line):
     with pytest.raises(ClusterUnavailable):
         decoding.change(line, cluster="c")
+
+
+POD = {
+    "kind": "Pod",
+    "metadata": {
+        "name": "job-1-driver",
+        "namespace": "etl",
+        "uid": "u-9",
+        "resourceVersion": "13",
+        "labels": {names.JOB_ID: "job", names.ATTEMPT: "1", names.SPARK_ROLE: names.DRIVER_ROLE},
+        "managedFields": [{"manager": "kubelet"}],
+    },
+    "spec": {"nodeName": "node-1", "containers": [{"name": names.DRIVER_CONTAINER, "env": []}]},
+    "status": {"phase": "Pending", "containerStatuses": None},
+}
+
+
+def test_a_watched_pod_reads_like_a_listed_one():
+    watched = decoding.driver_change(_line("MODIFIED", POD), cluster="c")
+    body = {"kind": "PodList", "metadata": {"resourceVersion": "7", "continue": "next"}, "items": [POD]}
+    listed, metadata = decoding.driver_page(json.dumps(body).encode(), cluster="c")
+    assert [watched.driver] == listed == [evidence.from_pod(POD)]
+    assert (watched.kind, watched.resource_version) == ("upserted", "13")
+    assert (metadata.resource_version, metadata.continue_) == ("7", "next")
+    assert decoding.driver_change(_line("DELETED", POD), cluster="c").kind == "deleted"
+    bookmark = decoding.driver_change(_line("BOOKMARK", {**POD, "status": {}}), cluster="c")
+    assert (bookmark.kind, bookmark.driver) == ("bookmark", None)
+
+
+def test_one_bent_pod_hides_no_other():
+    bent = {**POD, "status": ["not", "a", "status"]}
+    body = {"kind": "PodList", "metadata": {"resourceVersion": "7"}, "items": [bent, POD, 5]}
+    found, _ = decoding.driver_page(json.dumps(body).encode(), cluster="c")
+    assert [driver.job_id for driver in found] == ["job"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "expected"),
+    [
+        ("ERROR", {"kind": "Status", "code": 410, "reason": "Expired"}, WatchExpired),
+        ("ERROR", {"kind": "Status", "code": 500}, ClusterUnavailable),
+        ("ADDED", FULL, ClusterUnavailable),
+        ("ADDED", {**POD, "status": 5}, ClusterUnavailable),
+        ("ADDED", {**POD, "metadata": {"resourceVersion": "x"}}, ClusterUnavailable),
+    ],
+)
+def test_what_is_no_event_of_a_pod_breaks_the_watch(kind, told, expected):
+    with pytest.raises(expected):
+        decoding.driver_change(_line(kind, told), cluster="c")
+
+
+@pytest.mark.parametrize(
+    "body", [{"kind": "SparkApplicationList", "metadata": {"resourceVersion": "7"}}, [], 5]
+)
+def test_what_is_no_list_of_pods_is_not_read_as_one(body):
+    with pytest.raises(ClusterUnavailable):
+        decoding.driver_page(json.dumps(body).encode(), cluster="c")
 
 
 @given(st.lists(st.binary(min_size=1, max_size=20).filter(lambda b: b"\n" not in b and b.strip())), st.data())

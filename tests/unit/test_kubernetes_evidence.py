@@ -148,6 +148,43 @@ def test_an_init_container_that_cannot_start_is_the_reason():
     assert not evidence.needs_events(waiting)
 
 
+def test_yunikorns_words_count_until_the_pod_has_a_node():
+    silent = pod("Pending")
+    words = "default/job-1-driver is queued and waiting for allocation"
+    events = [
+        {"type": "Normal", "reason": "Scheduling", "message": words, "reportingComponent": "yunikorn"},
+        {"type": "Normal", "reason": "Other", "message": "by others", "reportingComponent": "someone"},
+    ]
+    assert evidence.from_pod(silent, events).reason == ""
+    del silent["spec"]["nodeName"]
+    told = evidence.from_pod(silent, events)
+    assert (told.reason, told.message) == ("Scheduling", words)
+
+
+def test_whose_the_pod_is_and_when_it_was_scheduled():
+    found = pod("Pending", conditions=[condition("PodScheduled", "True", "")])
+    found["metadata"] |= {
+        "labels": {names.JOB_ID: "job", names.ATTEMPT: "1"},
+        "ownerReferences": [{"kind": "Node", "uid": "n"}, {"kind": names.KIND, "uid": "a"}],
+        "creationTimestamp": STARTED,
+    }
+    told = evidence.from_pod(found)
+    assert (told.job_id, told.attempt, told.uid, told.application_uid) == ("job", 1, "u", "a")
+    assert (told.application, told.created_at, told.scheduled_at) == ("job-1", STARTED, ENDED)
+    unscheduled = pod("Pending", conditions=[condition("PodScheduled", "False", "Unschedulable")])
+    assert evidence.from_pod(unscheduled).scheduled_at is None
+
+
+def test_the_image_is_that_of_the_container_that_waits():
+    waiting = pod("Pending", {"waiting": {"reason": "PodInitializing"}})
+    waiting["status"]["containerStatuses"][1]["image"] = "spark:9"
+    assert evidence.from_pod(waiting).image == "spark:9"
+    waiting["status"]["initContainerStatuses"] = [
+        {"name": "fetch", "image": "fetch:1", "state": {"waiting": {"reason": "ErrImagePull"}}}
+    ]
+    assert evidence.from_pod(waiting).image == "fetch:1"
+
+
 @pytest.mark.parametrize("phase", ["Running", "Failed", "Succeeded"])
 def test_events_are_not_asked_for_a_pod_that_ran(phase):
     assert not evidence.needs_events(pod(phase))

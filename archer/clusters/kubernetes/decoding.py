@@ -137,7 +137,7 @@ def change(line: bytes, *, cluster: str) -> Change:
 
 
 def driver_page(body: bytes, *, cluster: str) -> tuple[list[DriverEvidence], ListMetadata]:
-    """Read a page of a list of driver pods. API servers check pods, so that none of them is odd.
+    """Read a page of a list of driver pods. One that cannot be read is left out and said so.
 
     Raises:
         ClusterUnavailable: The answer is no list of pods.
@@ -145,8 +145,8 @@ def driver_page(body: bytes, *, cluster: str) -> tuple[list[DriverEvidence], Lis
     try:
         found = _POD_PAGE.decode(body)
         drivers = [evidence.from_struct(item) for item in found.items or ()]
-    except _UNREADABLE as error:
-        raise ClusterUnavailable(f"{cluster}: a list that cannot be read: {error}") from error
+    except _UNREADABLE:
+        found, drivers = _odd_driver_page(body, cluster)
     if found.kind != "PodList" or not found.metadata.resource_version.isdecimal():
         raise ClusterUnavailable(f"{cluster}: an answer of the kind {found.kind!r}, not a list")
     return drivers, found.metadata
@@ -158,8 +158,8 @@ def driver_change(line: bytes, *, cluster: str) -> DriverChange:
         event = _POD_EVENT.decode(line)
     except _UNREADABLE as error:
         raise _told(line, cluster) or _unreadable(cluster, error) from error
-    if event.type == "ERROR":
-        raise _told(line, cluster) or _unreadable(cluster, event.type)
+    if event.type == "ERROR" or event.object.kind != "Pod":
+        raise _told(line, cluster) or _unreadable(cluster, f"{event.type} of {event.object.kind!r}")
     version = event.object.metadata.resource_version
     if not version.isdecimal():
         raise ClusterUnavailable(f"{cluster}: a watch event with the version {version!r}")
@@ -167,6 +167,23 @@ def driver_change(line: bytes, *, cluster: str) -> DriverChange:
         return DriverChange("bookmark", version, None)
     kind = "deleted" if event.type == "DELETED" else "upserted"
     return DriverChange(kind, version, evidence.from_struct(event.object))
+
+
+def _odd_driver_page(body: bytes, cluster: str) -> tuple[OddPage, list[DriverEvidence]]:
+    found, drivers = _loose_page(body, cluster), []
+    for item in found.items or ():
+        try:
+            drivers.append(evidence.from_struct(msgspec.convert(item, Pod)))
+        except _UNREADABLE as error:
+            log.warning("a driver pod cannot be read", cluster=cluster, error=str(error))
+    return found, drivers
+
+
+def _loose_page(body: bytes, cluster: str) -> OddPage:
+    try:
+        return msgspec.json.decode(body, type=OddPage)
+    except _UNREADABLE as error:
+        raise ClusterUnavailable(f"{cluster}: a list that cannot be read: {error}") from error
 
 
 def _told(line: bytes, cluster: str) -> ClusterError | None:
@@ -199,11 +216,7 @@ def _odd_change(line: bytes, cluster: str) -> Change:
 
 
 def _odd_page(body: bytes, cluster: str) -> tuple[OddPage, list[Application]]:
-    try:
-        found = msgspec.json.decode(body, type=OddPage)
-    except _UNREADABLE as error:
-        raise ClusterUnavailable(f"{cluster}: a list that cannot be read: {error}") from error
-    applications = []
+    found, applications = _loose_page(body, cluster), []
     for item in found.items or ():
         try:
             applications.append(from_struct(_straightened(item)))
