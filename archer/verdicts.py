@@ -119,6 +119,7 @@ class Verdicts:
             spark_app_id=application.spark_app_id,
             executors_failed=application.executors_failed,
             executors_completed=application.executors_completed,
+            created_at=application.created_at or None,
             started_at=(evidence.started_at if evidence else None) or application.driver_started_at,
             ended_at=application.ended_at,
             retry_seconds=_retry(attempt.request, attempt.tries, found.reason) if found else None,

@@ -275,3 +275,36 @@ async def test_a_checkpoint_that_rolls_back_takes_what_was_read_with_it(database
         await tx.rollback()
     assert await rows(database, "SELECT * FROM checkpoints") == []
     assert (await row(database, job))["state"] == "submitted"
+
+
+async def times_of(database, job):
+    found = await attempt_row(database, job)
+    return found["placed_at"], found["submitted_at"]
+
+
+async def test_an_application_that_was_seen_before_its_create_was_answered_tells_when_it_was_made(database):
+    job = await job_in(database, "dispatching")
+    placed_at = (await attempt_row(database, job))["placed_at"]
+    made_at = placed_at + timedelta(seconds=7)
+    await let_pass(database, "10 minutes")
+    await record(database, seen(job, "submitted", created_at=made_at.isoformat()))
+    assert await times_of(database, job) == (placed_at, made_at)
+
+
+@pytest.mark.parametrize("step", ["seen", "ended"])
+async def test_a_late_answer_gives_way_to_the_objects_own_time_and_a_prompt_one_does_not(database, step):
+    late, prompt = await job_in(database, "submitted"), await job_in(database, "submitted")
+    await let_pass(database, "10 minutes")
+    shift = "UPDATE attempts SET submitted_at = placed_at + CAST(:by AS interval) WHERE job_id = :job"
+    await rows(database, shift, by="5 minutes", job=late)
+    await rows(database, shift, by="1.4 seconds", job=prompt)
+    for job in (late, prompt):
+        placed_at, _ = await times_of(database, job)
+        made_at = (placed_at + timedelta(seconds=1)).isoformat()  # a whole second, as the object tells it
+        for _ in range(2):
+            one = seen(job, created_at=made_at) if step == "seen" else ending(job, created_at=made_at)
+            await record(database, one)
+    placed_at, submitted_at = await times_of(database, late)
+    assert submitted_at - placed_at == timedelta(seconds=1)
+    placed_at, submitted_at = await times_of(database, prompt)
+    assert submitted_at - placed_at == timedelta(seconds=1.4)
