@@ -56,6 +56,7 @@ class JobDetail(Job):
     arch: str
     spark_version: str
     priority: int
+    waiting: str | None
     deadline_at: Instant | None
     cancel_requested_at: Instant | None
 

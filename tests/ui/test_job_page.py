@@ -112,3 +112,15 @@ async def test_every_state_has_a_page(own_page, own_demo):
             await own_page.goto(f"/jobs/{job}{tab}")
             await expect(own_page.locator(f"header [data-state={state}]").first).to_be_visible()
         await expect(own_page.get_by_test_id("failure")).to_have_count(0)
+
+
+async def test_what_a_job_waits_for_stands_on_its_page_as_long_as_it_waits(own_page, own_demo):
+    job = next(job for job in seed.demo() if job.state == "submitted")
+    say = "UPDATE jobs SET waiting = %s, version = version + 1 WHERE id = %s"
+    with psycopg.connect(own_demo.owner) as connection:
+        connection.execute(say, ("the image <b>spark:9</b> cannot be pulled", job.id))
+    await own_page.goto(f"/jobs/{job.id}")
+    await expect(own_page.get_by_test_id("waiting")).to_have_text("the image <b>spark:9</b> cannot be pulled")
+    with psycopg.connect(own_demo.owner) as connection:
+        connection.execute(say, (None, job.id))
+    await expect(own_page.get_by_test_id("waiting")).to_have_count(0, timeout=15_000)

@@ -46,7 +46,14 @@ async def test_a_job_on_the_wire(client):
     assert len(job["created_at"]) == len("2026-11-22T06:03:00.123Z")
     assert job["links"]["page"] == f"/jobs/{job['id']}"
     detail = (await client.get(job["links"]["self"])).json()
-    assert set(detail) == WIRE | {"arch", "spark_version", "priority", "deadline_at", "cancel_requested_at"}
+    assert set(detail) == WIRE | {
+        "arch",
+        "spark_version",
+        "priority",
+        "waiting",
+        "deadline_at",
+        "cancel_requested_at",
+    }
 
 
 async def test_pages_hold_every_job_once_the_newest_first(client):

@@ -524,6 +524,10 @@ export type JobDetail = {
      * Version
      */
     version: number;
+    /**
+     * Waiting
+     */
+    waiting: string | null;
 };
 
 /**

@@ -5,7 +5,7 @@ import { Link } from "@tanstack/react-router";
 import type { Attempt, JobDetail } from "../generated";
 import { Lasted } from "../kit";
 import { visible, visibleLine } from "../text/visible";
-import { faultWords, reasonWords } from "../text/words";
+import { faultWords, isFinal, reasonWords } from "../text/words";
 import css from "./Headline.module.css";
 
 type Props = { job: JobDetail; last: Attempt | undefined; short: boolean };
@@ -14,7 +14,13 @@ export function Headline({ job, last, short }: Props) {
   if (job.state === "failed" && short) return <FailedInShort job={job} />;
   if (job.state === "failed") return <Failed job={job} last={last} />;
   const text = inWords(job, last);
-  return text ? <p className={css.sentence}>{text}</p> : null;
+  if (!text) return null;
+  return (
+    <>
+      <p className={css.sentence}>{text}</p>
+      {job.waiting && !isFinal(job.state) && <p data-testid="waiting">{visible(job.waiting)}</p>}
+    </>
+  );
 }
 
 function inWords(job: JobDetail, last: Attempt | undefined) {
