@@ -175,7 +175,7 @@ def _first_id(time: datetime) -> str:
 
 async def attempts_of(tx: AsyncConnection, job_id: str) -> list[RowMapping]:
     """Read the attempts of a job, the first first, without their manifests."""
-    hidden = ("manifest", "rank", "image_failure", "image_deadline_at")
+    hidden = ("manifest", "rank", "image_failure", "image_deadline_at", "absent_since")
     columns = [c for c in attempts.c if c.name not in hidden]
     query = select(*columns).where(attempts.c.job_id == job_id).order_by(attempts.c.number)
     return list((await tx.execute(query)).mappings())

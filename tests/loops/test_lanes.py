@@ -25,7 +25,7 @@ async def add(rig: Rig, name: str, **fields) -> FakeCluster:
 
 
 async def drain(rig: Rig, name: str = "fake") -> None:
-    await rows(rig.database, "UPDATE clusters SET state = 'drained' WHERE name = :name", name=name)
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'drained' WHERE name = :name", name=name)
 
 
 async def stranded(rig: Rig) -> str:
@@ -136,7 +136,7 @@ async def test_what_the_operator_takes_up_makes_room(rig, no_rest, monkeypatch):
 
 async def test_jobs_that_wait_for_the_same_are_told_so_without_being_claimed_each(rig, monkeypatch):
     await add(rig, "arm", architectures=("arm64",))
-    await rows(rig.database, "UPDATE clusters SET state = 'cordoned' WHERE name = 'fake'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'cordoned' WHERE name = 'fake'")
     waiting = await builders.insert(
         rig.database, *(builders.new_job(arch="amd64", request={"arch": "amd64"}) for _ in range(30))
     )
@@ -154,7 +154,7 @@ async def test_jobs_that_wait_for_the_same_are_told_so_without_being_claimed_eac
 
 
 async def test_a_retried_job_is_not_passed_over_for_the_shape_of_others(rig):
-    await rows(rig.database, "UPDATE clusters SET state = 'cordoned'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'cordoned'")
     fresh = await rig.submit()
     dispatcher = rig.dispatcher()
     await dispatcher.run_once()
@@ -237,7 +237,7 @@ async def test_a_cluster_that_is_activated_again_creates_what_was_about_to_move(
     await let_pass(rig.database, "6 seconds")
     await rig.dispatcher().run_once()
     assert (await attempt_row(rig.database, job))["absent_since"] is not None
-    await rows(rig.database, "UPDATE clusters SET state = 'active'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'active'")
     await let_pass(rig.database, "61 seconds")
     await rig.dispatcher().run_once()
     assert await rig.state(job) == "submitted"
@@ -263,7 +263,7 @@ async def test_an_attempt_that_was_moved_is_no_try_of_the_jobs_retries(rig):
     for interval in ("6 seconds", "61 seconds"):
         await let_pass(rig.database, interval)
         await rig.dispatcher().run_once()
-    await rows(rig.database, "UPDATE clusters SET state = 'active'")
+    await rows(rig.database, "UPDATE clusters SET wanted_state = 'active'")
     await rig.dispatcher().run_once()
     assert rig.fake.names() == [f"{job}-2"]
     await rig.watcher().relist()
