@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from archer.store import observations
 from archer.store.pods import seen, waits
 from archer.store.pods.seen import DriverSeen
 from tests.builders import attempt_row, job_in, let_pass, row, rows, states
 from tests.builders import seen as observed
+from tests.store.blocking import until_blocked
 from tests.store.test_observations import record as observe
 
 PULL = "the image spark:9 cannot be pulled"
@@ -184,6 +187,21 @@ async def test_a_job_whose_driver_starts_meanwhile_is_not_overdue(database):
         await seen.record(starting, [driver(job, "running", started_at=ago(0))], image_seconds=900)
         assert await overdue(database) == {}
     assert await overdue(database) == {}
+
+
+@pytest.mark.parametrize("phase", ["pending", "unknown", "running"])
+async def test_a_start_that_is_written_meanwhile_is_not_lost(database, phase):
+    job = await job_in(database, "submitted")
+    async with database.engine.connect() as other:
+        await observations.record(other, [observed(job)])
+        at = ago(0) if phase == "running" else None
+        recording = asyncio.create_task(record(database, driver(job, phase, started_at=at, waiting=PULL)))
+        await until_blocked(database)
+        await other.commit()
+    await recording
+    found, attempt = await row(database, job), await attempt_row(database, job)
+    assert (found["state"], found["waiting"]) == ("running", None)
+    assert attempt["started_at"] is not None
 
 
 async def test_an_application_that_no_operator_takes_up_says_so_until_one_does(database):

@@ -61,7 +61,7 @@ STARTED: Final = f"""
 ATTEMPT_DIFFERS: Final = """
     a.ended_at IS NULL AND (NOT l.is_pending OR a.started_at IS NULL)
     AND (a.driver_pod IS NULL OR (a.scheduled_at IS NULL AND l.scheduled IS NOT NULL)
-         OR l.started IS DISTINCT FROM a.started_at
+         OR coalesce(l.started, a.started_at) IS DISTINCT FROM a.started_at
          OR (a.image_failure IS NULL) <> (l.image_failure IS NULL)
          OR length(l.image_failure) > length(a.image_failure))
 """
@@ -97,7 +97,7 @@ SEEN = text(f"""
     known AS (
         UPDATE attempts a
            SET scheduled_at = coalesce(a.scheduled_at, l.scheduled),
-               started_at = l.started, driver_pod = coalesce(a.driver_pod, l.pod),
+               started_at = coalesce(l.started, a.started_at), driver_pod = coalesce(a.driver_pod, l.pod),
                image_failure = CASE WHEN length(l.image_failure) < length(a.image_failure)
                                     THEN a.image_failure ELSE l.image_failure END,
                image_deadline_at = CASE WHEN l.image_failure IS NULL THEN NULL
