@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -99,8 +100,10 @@ async def _measured(server: Server, place: Served) -> dict[str, Any]:
         listed_rss = await _settled(process)
         listed_seconds = time.monotonic() - begun - SETTLED_SECONDS
         listed_cpu = _cpu_seconds(process)
-        written = await _write(place, [f"{one}-1" for one in ids[: PER_SECOND * SECONDS]])
-        latencies = await _latencies(server, written["answered_at"])
+        async with bare_watch(place) as arrived_at:
+            written = await _write(place, [f"{one}-1" for one in ids[: PER_SECOND * SECONDS]])
+            latencies = await _latencies(server, written["answered_at"])
+        bare = [arrived_at.get(name, math.inf) - at for name, at in written["answered_at"].items()]
         cpu = _cpu_seconds(process) - listed_cpu
         after_rss = await _settled(process)
         peak_rss = _peak_bytes(process)
@@ -126,6 +129,8 @@ async def _measured(server: Server, place: Served) -> dict[str, Any]:
             "latency_ms_p50": round(percentile(latencies, 0.5) * 1000, 1),
             "latency_ms_p99": round(percentile(latencies, 0.99) * 1000, 1),
             "latency_ms_most": round(max(latencies) * 1000, 1),
+            "bare_watch_ms_p50": round(max(0.0, percentile(bare, 0.5)) * 1000, 1),
+            "bare_watch_ms_p99": round(max(0.0, percentile(bare, 0.99)) * 1000, 1),
             "watcher_cpu_us_each": round(cpu / count * 1e6),
             "writer_cpu_us_each": round(written["cpu_seconds"] / count * 1e6),
         },
@@ -154,6 +159,29 @@ def watcher(server: Server, place: Served) -> Iterator[psutil.Process]:
         finally:
             process.terminate()
             process.wait(timeout=60)
+
+
+@asynccontextmanager
+async def bare_watch(place: Served) -> AsyncIterator[dict[str, float]]:
+    """When a watch that records nothing hears of each application that runs: the calibration."""
+    cluster = KubernetesCluster(KubernetesConfig("bare", kubeconfig=place.server.kubeconfig))
+    heard_at: dict[str, float] = {}
+    version = ""
+    async for page in cluster.pages():
+        version = page.resource_version
+
+    async def listen() -> None:
+        async for change in cluster.watch(version):
+            if change.application is not None and change.application.application_state == "RUNNING":
+                heard_at.setdefault(change.application.name, time.time())
+
+    listening = asyncio.create_task(listen())
+    try:
+        yield heard_at
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await cluster.close()
 
 
 async def _fill(server: Server, place: Served, ids: list[str]) -> None:
@@ -242,6 +270,8 @@ def _judge(result: dict[str, Any]) -> int:
             2 * KIB,
         ),
     ]
+    if result["events"]["per_second"] < 0.9 * PER_SECOND:
+        print(f"note: the API server took {result['events']['per_second']} writes a second, not {PER_SECOND}")
     for what, value, bound in checks:
         print(f"{'ok  ' if value <= bound else 'FAIL'} {what}: {value} (<= {bound})")
     return 0 if all(value <= bound for _, value, bound in checks) else 1
