@@ -166,8 +166,8 @@ class Janitor:
         for cluster in self._clusters.values():
             try:
                 removed += await self._remove_orphans_of(cluster)
-            except ClusterError as error:
-                log.warning("no look for orphans", cluster=cluster.name, error=str(error))
+            except ClusterError as error:  # the watcher says that the cluster is silent
+                log.debug("no look for orphans", cluster=cluster.name, error=str(error))
         return removed
 
     async def _remove_orphans_of(self, cluster: Cluster) -> int:

@@ -66,6 +66,7 @@ class Stream(Generic[C]):
         self._version: str | None = None  # none: to be listed
         self._relist_at = 0.0
         self._retry_after_seconds = 0.0
+        self._silent_since: float | None = None
         self.is_following = False  # whether a watch is open, after a list that came to its end
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -93,11 +94,14 @@ class Stream(Generic[C]):
             if version is None or loop.time() >= self._relist_at:
                 self._relist_at = loop.time() + self._settings.relist_seconds
                 version = await self._source.relist()
+                self._note_answer()
             self._version = await self._follow(version, stop)
         except WatchExpired:
             log.info("a watch expired: listing again", what=what)
         except ClusterError as error:
-            log.warning("a cluster does not answer", what=what, error=str(error))
+            if self._silent_since is None:  # one line for an outage, however long it is
+                self._silent_since = loop.time()
+                log.warning("a cluster does not answer", what=what, error=str(error))
             if isinstance(error, ClusterUnavailable):
                 self._retry_after_seconds = error.retry_after_seconds or 0.0
             await self._source.note_silence(str(error))
@@ -105,6 +109,12 @@ class Stream(Generic[C]):
             log.warning("nothing is recorded while Postgres is away", what=what, error=str(error))
         except Exception:  # a bug must not blind us to the others, which this process watches too
             log.exception("a round broke: listing again", what=what)
+
+    def _note_answer(self) -> None:
+        if self._silent_since is not None:
+            seconds = round(asyncio.get_running_loop().time() - self._silent_since, 1)
+            log.info("a cluster answers again", what=self._source.what, after_seconds=seconds)
+            self._silent_since = None
 
     async def _follow(self, version: str, stop: asyncio.Event) -> str | None:
         """Record changes as they come, until the server ends the watch or a relist is due.

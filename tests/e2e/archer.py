@@ -12,25 +12,21 @@ from typing import Any
 import httpx2
 
 from archer import processes
-from archer.settings import ApiSettings, ClusterEntry, Inventory, QueueEntry, Settings
+from archer.settings import ClusterEntry, Inventory, QueueEntry, Settings
 from archer.store.engine import Database, PoolLimits
 from tests.builders import rows
-from tests.e2e.application import S3A
 from tests.stack.layout import (
     CLUSTERS,
     METASTORE_ADDRESS,
     MOKA_A,
     S3_BUCKET,
+    S3_ENDPOINT,
     SPARK_IMAGE,
     Cluster,
 )
+from tests.stack.s3 import REGION
 
 SPARK_CONF = {
-    **{f"spark.hadoop.fs.s3a.{key}": value for key, value in S3A.items()},
-    "spark.eventLog.enabled": "true",
-    "spark.eventLog.dir": f"s3a://{S3_BUCKET}/events",
-    "spark.hadoop.hive.metastore.uris": METASTORE_ADDRESS,
-    "spark.sql.catalogImplementation": "hive",
     "spark.sql.warehouse.dir": f"s3a://{S3_BUCKET}/warehouse",
     "spark.kubernetes.executor.deleteOnTermination": "false",
 }
@@ -122,6 +118,10 @@ def entry(cluster: Cluster, **fields: Any) -> ClusterEntry:
         "architectures": (cluster.fake_architecture or "amd64",),
         # the fake nodes run nothing; only jobs that ask for this version go there
         "spark_versions": (REAL,) if cluster is MOKA_A else (FAKE,),
+        "s3": {"endpoint": S3_ENDPOINT, "region": REGION},
+        "event_log": f"s3a://{S3_BUCKET}/events",
+        "event_log_rolling": False,  # the history server of the stack is asked right after the end
+        "metastore": METASTORE_ADDRESS,
         "spark_conf": SPARK_CONF,
     }
     return ClusterEntry.model_validate(given | fields)
@@ -139,7 +139,14 @@ async def running_archer(dsn: str, *more: ClusterEntry) -> AsyncIterator[Client]
         queues=queues,
         default_queue="root.tier3.adhoc",
     )
-    settings = Settings(database=dsn, cursor_secret="tests", api=ApiSettings(port=port))  # pyright: ignore[reportCallIssue, reportArgumentType]
+    settings = Settings.model_validate(
+        {
+            "database": dsn,
+            "cursor_secret": "tests",
+            "api": {"port": port},
+            "watcher": {"image_seconds": 20},
+        }
+    )
     stop = asyncio.Event()
     clusters = processes.open_clusters(inventory)
     database = Database(dsn, application="archer", limits=PoolLimits(connections=10))

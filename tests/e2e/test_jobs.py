@@ -114,3 +114,45 @@ async def test_a_driver_killed_for_memory_fails_as_out_of_memory(archer):
     job = await archer.submit(name="eats", main_application_file=program("eats"), spark_version=REAL)
     ended = await archer.end(job)
     assert (ended["state"], ended["reason"]) == ("failed", "driver_oom"), ended
+
+
+async def test_an_image_that_does_not_exist_is_waited_for_and_then_fails_the_job(archer):
+    job = await archer.submit(name="no image", main_application_file=program("fails"), spark_version="3.3.0")
+    waits = await archer.reach(job, lambda found: "image" in (found["waiting"] or ""), seconds=120)
+    assert waits["state"] == "submitted"
+    assert NO_SUCH_IMAGE in waits["waiting"]
+    ended = await archer.end(job, seconds=180)
+    assert (ended["state"], ended["reason"], ended["fault"]) == ("failed", "image", "platform"), ended
+    assert any(NO_SUCH_IMAGE in line for line in ended["attempts"][0]["evidence"]), ended["attempts"]
+    assert not kubectl.is_there(MOKA_A, "pod", f"{job}-1-driver", "--namespace=moka-jobs")
+
+
+async def test_a_driver_that_no_node_can_hold_waits_with_the_schedulers_words_and_can_be_cancelled(archer):
+    job = await archer.submit(
+        name="too large",
+        main_application_file=program("fails"),
+        spark_version=REAL,
+        driver={"cores": 1, "memory": "500g"},
+    )
+    waits = await archer.reach(job, lambda found: found["waiting"], seconds=180)
+    assert waits["state"] == "submitted", waits
+    print(waits["waiting"])
+    await archer.cancel(job)
+    assert (await archer.end(job, seconds=90))["state"] == "cancelled"
+    assert not kubectl.is_there(MOKA_A, "pod", f"{job}-1-driver")
+
+
+async def test_an_attempt_tells_its_five_times_in_order(archer):
+    job = await archer.submit(
+        name="times",
+        main_application_file=program("wordcount"),
+        arguments=[program("wordcount")],
+        spark_version=REAL,
+    )
+    ended = await archer.end(job)
+    (attempt,) = ended["attempts"]
+    times = [ended["created_at"]]
+    times += [attempt[f"{name}_at"] for name in ("placed", "submitted", "scheduled", "started", "ended")]
+    assert all(times), times
+    assert times == sorted(times), times
+    assert attempt["executors_completed"] + attempt["executors_failed"] >= 1, attempt

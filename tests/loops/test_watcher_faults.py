@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
 from archer.clusters.port import Change
 from archer.errors import ClusterUnavailable
@@ -259,3 +260,26 @@ async def test_a_deadline_of_the_cluster_clock_does_not_matter(rig):
     found, attempt = await row(rig.database, job), await attempt_row(rig.database, job)
     assert found["started_at"] <= found["ended_at"]
     assert attempt["started_at"] <= attempt["ended_at"] <= found["ended_at"]
+
+
+async def test_an_outage_is_two_lines_of_the_log_however_long_it_is(rig):
+    rig.fake.go_down()
+    with capture_logs() as logs:
+        async with going(rig.watcher().run):
+
+            async def was_asked_often() -> bool:
+                return len(rig.calls("probe")) >= 5
+
+            await eventually(was_asked_often)
+            rig.fake.come_back()
+
+            async def has_answered() -> bool:
+                return bool(told(logs, "a cluster answers again"))
+
+            await eventually(has_answered)
+    assert len(told(logs, "a cluster does not answer")) == 2  # for applications and for drivers
+    assert told(logs, "a cluster does not answer")[0]["log_level"] == "warning"
+
+
+def told(logs, event: str) -> list:
+    return [line for line in logs if line["event"] == event]
