@@ -43,6 +43,8 @@ stack-status: stack ## Show what runs of it
 e2e: stack ## Every test on the real stack; starts it, and leaves nothing running
 	@$(BIN)/python -m pytest -m e2e
 
+bench-stack: stack ## Measure dispatch on the stack, which has to be up
+	@$(BIN)/python -m bench.clusters
 stack:
 	@$(PYTHON) tools/bootstrap.py stack
 
@@ -57,5 +59,5 @@ clean: ## Remove what was built here; never .moka, which holds data
 	@rm -rf $(VENV) .setup moka_ui/static moka_ui/web/node_modules .pytest_cache .ruff_cache .import_linter_cache
 
 .PHONY: help demo run setup develop test check fmt bench lock screenshots clean
-.PHONY: kind kind-down
+.PHONY: kind kind-down stack stack-up stack-down stack-status e2e bench-stack
 .PHONY: stack stack-up stack-down stack-status e2e
