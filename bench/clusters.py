@@ -35,8 +35,9 @@ def main() -> int:
     if not lifecycle.is_up():
         print("the stack is not up: make stack-up")
         return 2
-    _empty()
     with durable_postgres() as server, ExitStack() as running:
+        running.callback(_empty)  # thousands of applications would keep whoever comes next busy
+        _empty()
         _write_clusters(server)
         for role in ("watcher", "dispatcher"):
             running.enter_context(_archer(role, server))
