@@ -13,6 +13,7 @@ import yaml
 
 from archer import processes
 from archer.clusters.port import Cluster
+from archer.errors import ClusterUnavailable
 from archer.settings import DispatcherSettings, JanitorSettings, Settings, WatcherSettings, load_inventory
 from archer.site import file as module
 from archer.site.file import ClustersFile
@@ -21,6 +22,7 @@ from archer.store.engine import Database
 from tests import builders
 from tests.builders import attempt_row, row
 from tests.fakes.cluster import FakeCluster
+from tests.loops.rig import Rig
 from tests.waiting import eventually
 
 
@@ -211,3 +213,14 @@ async def test_a_job_over_the_limit_waits_until_another_has_ended(running: Runni
         running.fake("a").end(f"{first}-1", exit_code=0)
         await running.until(first, "succeeded")
         await running.until(second, "submitted")
+
+
+async def test_a_placed_job_keeps_its_namespace_when_its_tenant_gets_another(rig: Rig, no_rest: None):
+    rig.profiles[:] = [builders.profile(namespace="spark")]
+    job = await rig.submit(tenant="ads")
+    rig.fake.fail("create", ClusterUnavailable("refused"))
+    await rig.dispatcher().run_once()
+    rig.profiles[:] = [builders.profile(namespace="spark", namespaces={"ads": "spark-ads"})]
+    await rig.dispatcher().run_once()
+    assert await rig.state(job) == "submitted"
+    assert rig.fake.manifest(f"{job}-1")["metadata"]["namespace"] == "spark"
