@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +26,7 @@ import yaml
 from archer.clusters.kubernetes.cluster import KubernetesCluster
 from archer.clusters.kubernetes.config import KubernetesConfig
 from archer.domain.identifiers import job_id
+from archer.errors import ClusterError
 from archer.translate import names
 from bench.servers import Server, durable_postgres
 from bench.statuses import Orders
@@ -34,6 +34,7 @@ from bench.submit import percentile
 from tests.cluster.administrator import Administrator
 from tests.cluster.kubernetes_rig import Served, served
 from tests.stack.layout import CACHE
+from tests.waiting import eventually
 
 APPLICATIONS: Final = 20_000
 DRIVERS: Final = 2_000  # driver pods beside them, of the first applications
@@ -103,7 +104,8 @@ async def _measured(server: Server, place: Served) -> dict[str, Any]:
         async with bare_watch(place) as arrived_at:
             written = await _write(place, [f"{one}-1" for one in ids[: PER_SECOND * SECONDS]])
             latencies = await _latencies(server, written["answered_at"])
-        bare = [arrived_at.get(name, math.inf) - at for name, at in written["answered_at"].items()]
+            await eventually(lambda: _has_heard(arrived_at, written), seconds=START_SECONDS)
+        bare = [arrived_at[name] - at for name, at in written["answered_at"].items()]
         cpu = _cpu_seconds(process) - listed_cpu
         after_rss = await _settled(process)
         peak_rss = _peak_bytes(process)
@@ -171,9 +173,12 @@ async def bare_watch(place: Served) -> AsyncIterator[dict[str, float]]:
         version = page.resource_version
 
     async def listen() -> None:
-        async for change in cluster.watch(version):
-            if change.application is not None and change.application.application_state == "RUNNING":
-                heard_at.setdefault(change.application.name, time.time())
+        while True:  # a watch that breaks is opened again; what is told twice counts once
+            with suppress(ClusterError):
+                async for change in cluster.watch(version):
+                    if change.application is not None and change.application.application_state == "RUNNING":
+                        heard_at.setdefault(change.application.name, time.time())
+            await asyncio.sleep(0.1)
 
     listening = asyncio.create_task(listen())
     try:
@@ -182,6 +187,10 @@ async def bare_watch(place: Served) -> AsyncIterator[dict[str, float]]:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await cluster.close()
+
+
+async def _has_heard(arrived_at: dict[str, float], written: dict[str, Any]) -> bool:
+    return arrived_at.keys() >= written["answered_at"].keys()
 
 
 async def _fill(server: Server, place: Served, ids: list[str]) -> None:
