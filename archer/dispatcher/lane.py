@@ -99,7 +99,7 @@ class Lane:
             if not self._handed and loop.time() - looked_at >= self._settings.poll_seconds:
                 looked_at = loop.time()
                 await self._claim_or_warn()
-            while self._handed and len(under_way) < self._settings.concurrency:
+            while self._handed and len(under_way) < self._settings.concurrency and not stop.is_set():
                 ready = self._next()
                 if ready is not None:
                     under_way.add(asyncio.create_task(self._work(ready)))

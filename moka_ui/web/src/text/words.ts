@@ -35,6 +35,7 @@ const REASONS: Record<string, Reason> = {
   application_deleted: { title: "The application was deleted in the cluster", advice: "Someone or something removed it. Submit it again." },
   name_conflict: { title: "Another object had the job's name", advice: "The platform team has to look at the cluster." },
   poison: { title: "The job broke its dispatcher again and again", advice: "It is held back. The platform team has to look at it." },
+  moved: { title: "It was never created there", advice: "The cluster takes no jobs any more, so the job went on elsewhere, as its next attempt." },
   unknown: { title: "The job failed, and nothing says why", advice: "The driver log may show more." },
 };
 
