@@ -120,7 +120,8 @@ class Verdicts:
             executors_failed=application.executors_failed,
             executors_completed=application.executors_completed,
             created_at=application.created_at or None,
-            started_at=(evidence.started_at if evidence else None) or application.driver_started_at,
+            # the operator's time is that of its submit: a driver that never ran was submitted, too
+            started_at=evidence.started_at if evidence else application.driver_started_at,
             ended_at=application.ended_at,
             retry_seconds=_retry(attempt.request, attempt.tries, found.reason) if found else None,
         )

@@ -125,6 +125,8 @@ class Stream(Generic[C]):
         loop = asyncio.get_running_loop()
         due = asyncio.Event()  # also when the watch says nothing at all
         timers = [loop.call_at(self._relist_at, due.set)]
+        if self._source.is_owed:  # by the list itself; a quiet watch would say nothing for a minute
+            timers.append(loop.call_later(OWED_RELIST_SECONDS, due.set))
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: due.set())
         changes = self._source.watch(version)

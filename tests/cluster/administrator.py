@@ -47,12 +47,14 @@ class Administrator:
         path = f"{GROUP}/namespaces/default/sparkapplications/{name}/status"
         return await self.patch(path, {"status": {"driverInfo": {}} | status})
 
-    async def put_pod(self, name: str, *, container: str, **metadata: Any) -> dict[str, Any]:
-        """Create a pod that ends at once when it is deleted, on the fake node."""
+    async def put_pod(
+        self, name: str, *, container: str, node: str | None = "fake-node", **metadata: Any
+    ) -> dict[str, Any]:
+        """Create a pod that ends at once when it is deleted, on the fake node or on none."""
         pod = {
             "metadata": {"name": name, "namespace": "default"} | metadata,
             "spec": {
-                "nodeName": "fake-node",
+                **({"nodeName": node} if node else {}),
                 "restartPolicy": "Never",
                 "terminationGracePeriodSeconds": 0,
                 "automountServiceAccountToken": False,

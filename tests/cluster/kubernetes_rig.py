@@ -96,7 +96,7 @@ class KubernetesRig:
             terminationTime=ENDED_AT,
         )
 
-    async def put_driver(self, name: str) -> dict[str, Any]:
+    async def put_driver(self, name: str, *, node: str | None = "fake-node") -> dict[str, Any]:
         """Create the driver pod with the labels and the owner that the operator gives it."""
         path = f"{GROUP}/namespaces/default/sparkapplications/{name}"
         metadata = (await self.place.administrator.get(path))["metadata"]
@@ -109,6 +109,7 @@ class KubernetesRig:
         return await self.place.administrator.put_pod(
             f"{name}-driver",
             container=names.DRIVER_CONTAINER,
+            node=node,
             labels=metadata.get("labels", {}) | {names.SPARK_ROLE: names.DRIVER_ROLE},
             ownerReferences=[owner],
         )

@@ -73,5 +73,14 @@ async def test_a_log_that_cannot_be_had_is_not_an_empty_one(real: KubernetesRig)
     await real.place.administrator.patch("/api/v1/nodes/fake-node/status", {"status": good})
 
 
+async def test_a_pod_that_came_to_no_node_has_no_log(real: KubernetesRig):
+    await real.cluster.create(manifest("job-1"))
+    await real.put_driver("job-1", node=None)
+    with pytest.raises(LogNotFound):
+        await _read(real, offset=0, limit=10)
+    with pytest.raises(LogNotFound):
+        await _read(real, offset=-10, limit=10)
+
+
 async def _read(rig: KubernetesRig, *, offset: int, limit: int):
     return await rig.cluster.read_log("default", "job-1", role="driver", offset=offset, limit=limit)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from tests.e2e.archer import FAKE, REAL, Client, entry, running_archer
 from tests.e2e.test_stack_smoke import WORD_COUNT, history, placeholders, until
 from tests.stack import kubectl, s3
-from tests.stack.layout import MOKA_A, MOKA_ARM, MOKA_X86, S3_BUCKET
+from tests.stack.layout import MOKA_A, MOKA_ARM, MOKA_X86, S3_BUCKET, Cluster
 from tests.stack.parts.order import part
 
 pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("stack")]
@@ -46,6 +47,17 @@ def program(name: str) -> str:
     return f"s3a://{S3_BUCKET}/jobs/{name}.py"
 
 
+@contextmanager
+def operator_of(cluster: Cluster) -> Iterator[None]:
+    """Let the real operator run in a cluster of fake nodes."""
+    operator = part(f"spark-operator-{cluster.name}")
+    operator.start()
+    try:
+        yield
+    finally:
+        operator.stop()
+
+
 async def test_a_pyspark_job_on_s3_succeeds_through_yunikorn_and_is_in_the_history(archer):
     job = await archer.submit(
         name="word count",
@@ -75,15 +87,11 @@ async def test_a_sql_job_reads_a_table_through_the_metastore(archer):
 
 @pytest.mark.parametrize(("arch", "cluster"), [("arm64", MOKA_ARM), ("amd64", MOKA_X86)])
 async def test_a_job_for_an_architecture_lands_on_such_a_node(archer, arch, cluster):
-    operator = part(f"spark-operator-{cluster.name}")
-    operator.start()
-    try:
+    with operator_of(cluster):
         job = await archer.submit(
             name="placed", main_application_file="local:///opt/moka/sql.py", arch=arch, spark_version=FAKE
         )
         ended = await archer.end(job)
-    finally:
-        operator.stop()
     assert (ended["state"], ended["cluster"]) == ("succeeded", cluster.name), ended
     node = kubectl.get(cluster, "pod", f"{job}-1-driver")["spec"]["nodeName"]
     assert kubectl.get(cluster, "node", node)["status"]["nodeInfo"]["architecture"] == arch
@@ -123,23 +131,40 @@ async def test_an_image_that_does_not_exist_is_waited_for_and_then_fails_the_job
     assert NO_SUCH_IMAGE in waits["waiting"]
     ended = await archer.end(job, seconds=180)
     assert (ended["state"], ended["reason"], ended["fault"]) == ("failed", "image", "platform"), ended
+    print(ended["attempts"][0]["evidence"], ended["attempts"][0]["message"])
     assert any(NO_SUCH_IMAGE in line for line in ended["attempts"][0]["evidence"]), ended["attempts"]
     assert not kubectl.is_there(MOKA_A, "pod", f"{job}-1-driver", "--namespace=moka-jobs")
 
 
-async def test_a_driver_that_no_node_can_hold_waits_with_the_schedulers_words_and_can_be_cancelled(archer):
+async def test_a_driver_that_is_larger_than_its_queue_fails_with_yunikorns_words(archer):
     job = await archer.submit(
-        name="too large",
+        name="larger than all",
         main_application_file=program("fails"),
         spark_version=REAL,
         driver={"cores": 1, "memory": "500g"},
     )
-    waits = await archer.reach(job, lambda found: found["waiting"], seconds=180)
-    assert waits["state"] == "submitted", waits
-    print(waits["waiting"])
-    await archer.cancel(job)
-    assert (await archer.end(job, seconds=90))["state"] == "cancelled"
-    assert not kubectl.is_there(MOKA_A, "pod", f"{job}-1-driver")
+    ended = await archer.end(job, seconds=120)
+    (attempt,) = ended["attempts"]
+    assert (ended["state"], ended["reason"], ended["fault"]) == ("failed", "quota", "policy"), ended
+    assert any("cannot fit application" in line for line in attempt["evidence"]), attempt
+    assert (ended["started_at"], attempt["scheduled_at"]) == (None, None)
+
+
+async def test_a_driver_that_no_node_can_hold_waits_with_the_schedulers_words_and_can_be_cancelled(archer):
+    with operator_of(MOKA_ARM):
+        job = await archer.submit(
+            name="larger than a node",
+            main_application_file="local:///opt/moka/sql.py",
+            spark_version=FAKE,
+            arch="arm64",
+            driver={"cores": 1, "memory": "300g"},
+        )
+        waits = await archer.reach(job, lambda found: "memory" in (found["waiting"] or ""), seconds=180)
+        assert waits["state"] == "submitted", waits
+        assert "Insufficient memory" in waits["waiting"]
+        await archer.cancel(job)
+        assert (await archer.end(job, seconds=90))["state"] == "cancelled"
+    assert not kubectl.is_there(MOKA_ARM, "pod", f"{job}-1-driver")
 
 
 async def test_an_attempt_tells_its_five_times_in_order(archer):

@@ -115,6 +115,25 @@ async def test_evidence_that_comes_late_is_waited_for(rig, operation):
     assert (attempt["reason"], attempt["exit_code"]) == ("user_code", 1)
 
 
+async def test_evidence_that_a_list_still_owes_does_not_wait_for_a_quiet_watch(rig, monkeypatch):
+    monkeypatch.setattr(rig.fake, "_bookmark_seconds", 3600.0)
+    job = await rig.running()
+    rig.fake.end(f"{job}-1", exit_code=1, log=PYTHON_ERROR)
+    rig.fake.fail("read_log", ClusterUnavailable("timeout"), times=2)
+    async with going(rig.watcher().run):
+        await rig.until(job, "failed")
+    assert (await attempt_row(rig.database, job))["reason"] == "user_code"
+
+
+async def test_a_driver_that_was_rejected_before_it_ran_has_no_start(rig):
+    job = await rig.dispatched()
+    rig.fake.give_evidence(f"{job}-1", phase="failed", message="queue root.default cannot fit application")
+    rig.fake.move(f"{job}-1", "FAILED", error="driver container status missing")
+    await rig.watcher().relist()
+    assert (await row(rig.database, job))["started_at"] is None
+    assert (await attempt_row(rig.database, job))["started_at"] is None
+
+
 async def test_after_three_tries_the_verdict_goes_without_evidence(rig):
     job = await rig.running()
     rig.fake.fail("driver", ClusterUnavailable("timeout"), times=99)

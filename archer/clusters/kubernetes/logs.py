@@ -111,6 +111,8 @@ class Logs:
             Ask("GET", path, query), silence_seconds=self._config.timeout_seconds
         )
         async with stream as response:
+            if response.status == 204:  # the pod is on no node. Source: apiserver, rest.StreamerHandler
+                raise LogNotFound("no container of the pod was ever started")
             if response.status != 200:
                 refusal = await Answer.refused(response)
                 if refusal.status.reason in NO_LOG:
