@@ -131,7 +131,6 @@ async def test_an_image_that_does_not_exist_is_waited_for_and_then_fails_the_job
     assert NO_SUCH_IMAGE in waits["waiting"]
     ended = await archer.end(job, seconds=180)
     assert (ended["state"], ended["reason"], ended["fault"]) == ("failed", "image", "platform"), ended
-    print(ended["attempts"][0]["evidence"], ended["attempts"][0]["message"])
     assert any(NO_SUCH_IMAGE in line for line in ended["attempts"][0]["evidence"]), ended["attempts"]
     assert not kubectl.is_there(MOKA_A, "pod", f"{job}-1-driver", "--namespace=moka-jobs")
 

@@ -197,6 +197,8 @@ async def test_a_driver_without_its_image_ends_its_job_in_time_with_the_kubelets
     rig.fake.holds_deletions = True
     await rig.janitor().run_once()
     assert await rig.state(job) == "cancelling"  # until the cluster has stated that nothing of it is left
+    rig.fake.give_evidence(f"{job}-1", reason="", message="")  # as the kubelet shows a pod that goes
+    await rig.watcher().drivers.relist()
     rig.fake.finish_deletion(f"{job}-1")
     await let_pass(rig.database, "10 seconds")
     await rig.janitor().run_once()

@@ -99,6 +99,7 @@ SEEN = text(f"""
            SET scheduled_at = coalesce(a.scheduled_at, l.scheduled),
                started_at = coalesce(l.started, a.started_at), driver_pod = coalesce(a.driver_pod, l.pod),
                image_failure = CASE WHEN length(l.image_failure) < length(a.image_failure)
+                                         OR l.left_state = 'cancelling'  -- a pod that goes says less
                                     THEN a.image_failure ELSE l.image_failure END,
                image_deadline_at = CASE WHEN l.image_failure IS NULL THEN NULL
                                         WHEN l.is_hopeless THEN least(a.image_deadline_at, archer_now())
