@@ -60,7 +60,7 @@ def _creating(server: Server) -> dict[str, Any]:
     raw = [fastest_creates_per_second(CLUSTERS, JOBS, namespace=NAMESPACE)]
     _empty()
     rate = _dispatched_per_second(server, _insert(server, JOBS, arch="auto"))
-    _empty()
+    _forget(server)
     raw.append(fastest_creates_per_second(CLUSTERS, JOBS, namespace=NAMESPACE))
     _empty()
     mean = sum(raw) / len(raw)
@@ -74,14 +74,13 @@ def _creating(server: Server) -> dict[str, Any]:
 def _cut(server: Server) -> dict[str, Any]:
     """Dispatch to one cluster: alone, and while as many jobs wait for another that is cut off."""
     alone = _dispatched_per_second(server, _insert(server, CUT_JOBS, arch="amd64"))
-    _empty()
+    _forget(server)
     proxies.set_enabled(MOKA_ARM.name, enabled=False)
     try:
         _insert(server, CUT_JOBS, arch="arm64")
         beside = _dispatched_per_second(server, _insert(server, CUT_JOBS, arch="amd64"))
     finally:
         proxies.reset()
-    _empty()
     return {
         "applications_per_second_before": round(alone),
         "applications_per_second_beside_a_cut_cluster": round(beside),
@@ -166,6 +165,12 @@ def _archer(role: str, server: Server) -> Iterator[None]:
         finally:
             process.terminate()
             process.wait(timeout=30)
+
+
+def _forget(server: Server) -> None:
+    """Forget the jobs, and then their applications: a job whose application goes would be tried again."""
+    server.execute("TRUNCATE jobs, job_specs, attempts, job_events")
+    _empty()
 
 
 def _empty() -> None:

@@ -215,10 +215,13 @@ class Placer:
     async def _nowhere(self, claim: Claim, decision: Decision) -> None:
         """Give a job back that no cluster takes now, and pass over others of its shape for as long."""
         waiting, rules = _why_nowhere(decision), {reject.rule for reject in decision.rejects}
-        pause_seconds = NO_ROOM_PAUSE_SECONDS if rules & PASSING else NO_CLUSTER_PAUSE_SECONDS
-        if claim.attempt == 0 and not rules & BY_JOB:
-            until = asyncio.get_running_loop().time() + pause_seconds
-            self._blocked[Shape(claim.queue, claim.arch, claim.spark_version)] = (until, waiting)
+        pause_seconds = NO_CLUSTER_PAUSE_SECONDS
+        # of retried jobs the row does not show the wish: each is claimed to be looked at, so not too often
+        if claim.attempt == 0:
+            pause_seconds = NO_ROOM_PAUSE_SECONDS if rules & PASSING else NO_CLUSTER_PAUSE_SECONDS
+            if not rules & BY_JOB:
+                until = asyncio.get_running_loop().time() + pause_seconds
+                self._blocked[Shape(claim.queue, claim.arch, claim.spark_version)] = (until, waiting)
         await self._give_back(claim, waiting, pause_seconds=pause_seconds)
 
     async def _give_back(self, claim: Claim, waiting: str, *, pause_seconds: float | None = None) -> None:
