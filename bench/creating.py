@@ -74,7 +74,7 @@ async def _create_all(cluster: dict[str, Any], bodies: list[bytes], namespace: s
     access = await Credentials(
         KubernetesConfig(cluster["name"], kubeconfig=Path(cluster["kubeconfig"]))
     ).access()
-    url = access.server + applications_path(namespace)
+    url = f"{access.server}{applications_path(namespace)}?fieldValidation=Strict"
     headers = {
         "Content-Type": "application/json",
         "Accept": "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1",

@@ -58,7 +58,12 @@ class Dispatcher:
         for name, cluster in clusters.items():
             if name not in self._lanes:
                 self._lanes[name] = Lane(
-                    self._database, cluster, self._placer, settings=self._settings, worker=self._worker
+                    self._database,
+                    cluster,
+                    self._placer,
+                    settings=self._settings,
+                    worker=self._worker,
+                    has_room=self.hint,
                 )
         self._placer.profiles = {profile.name: profile for profile in profiles if profile.name in clusters}
         self.hint()

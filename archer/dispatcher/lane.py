@@ -44,6 +44,7 @@ class Lane:
         *,
         settings: DispatcherSettings,
         worker: UUID,
+        has_room: Callable[[], None],
     ) -> None:
         self.cluster = cluster
         self.window = Window()
@@ -53,6 +54,8 @@ class Lane:
         self._placer = placer
         self._settings = settings
         self._worker = worker
+        self._has_room = has_room
+        self._has_left_over = True  # rows that are placed here and were not handed over
         self._creation = Creation(database, cluster, self.breaker)
         self._moves = Moves(database, cluster, self.breaker)
         self._handed: deque[tuple[float, Ready]] = deque()
@@ -74,8 +77,9 @@ class Lane:
         self._handed.append((asyncio.get_running_loop().time(), ready))
         self._wakeup.set()
 
-    def hint(self) -> None:
-        """Look for work now rather than at the next poll."""
+    def leave(self) -> None:
+        """Know of rows that were placed here and not handed over, for want of room."""
+        self._has_left_over = True
         self._wakeup.set()
 
     async def run_once(self) -> None:
@@ -96,13 +100,16 @@ class Lane:
             self._wakeup.clear()
             if self._created and finishing is None:
                 finishing = asyncio.create_task(self._finish_or_warn())
-            if not self._handed and loop.time() - looked_at >= self._settings.poll_seconds:
+            is_due = self._has_left_over or loop.time() - looked_at >= self._settings.poll_seconds
+            if not self._handed and is_due:
                 looked_at = loop.time()
                 await self._claim_or_warn()
             while self._handed and len(under_way) < self._settings.concurrency and not stop.is_set():
                 ready = self._next()
                 if ready is not None:
                     under_way.add(asyncio.create_task(self._work(ready)))
+                if len(self._handed) == self._settings.batch:
+                    self._has_room()
             waits = {asyncio.ensure_future(event.wait()) for event in (self._wakeup, stop)}
             busy = under_way | ({finishing} if finishing else set())
             await asyncio.wait(
@@ -155,15 +162,17 @@ class Lane:
         LANE_WINDOW.labels(self.cluster.name).set(self.window.size)
         if self.breaker.remaining_seconds(now) > 0:
             return
+        limit = 1 if self.breaker.is_open else self._settings.batch
         async with self._database.transaction() as tx:
             claimed = await claims.claim_placed(
                 tx,
                 self.cluster.name,
                 worker=self._worker,
                 lease_seconds=self._settings.lease_seconds,
-                limit=1 if self.breaker.is_open else self._settings.batch,
+                limit=limit,
                 creates=not self.is_draining,
             )
+        self._has_left_over = len(claimed) == limit
         if self.is_draining:
             await asyncio.gather(*map(self._move, claimed))
             return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from uuid import UUID
 
+import msgspec
 import structlog
 from pydantic import ValidationError
 
@@ -62,8 +62,8 @@ class Way(Protocol):
         """Take a job that was just placed here, with its claim."""
         ...
 
-    def hint(self) -> None:
-        """Look for work now."""
+    def leave(self) -> None:
+        """Know of jobs that were placed here and not handed over."""
         ...
 
 
@@ -85,6 +85,9 @@ class Placer:
 
         Jobs that no cluster takes now are given back with the reasons; what can never be translated fails.
         """
+        limit = min(self._settings.batch, sum(way.room for way in self._ways.values()))
+        if self._ways and limit == 0:  # every way is full; the first that has room again says so
+            return 0
         now = asyncio.get_running_loop().time()
         self._blocked = {shape: until for shape, until in self._blocked.items() if until[0] > now}
         async with self._database.transaction() as tx:
@@ -92,7 +95,7 @@ class Placer:
                 tx,
                 worker=self._worker,
                 lease_seconds=self._settings.lease_seconds,
-                limit=self._settings.batch,
+                limit=limit or self._settings.batch,
                 blocked=self._blocked,
             )
             for shape, (_, waiting) in self._blocked.items():
@@ -160,7 +163,7 @@ class Placer:
             if placed.keeps and placed.claim.id in won:
                 self._ways[ready.cluster].hand(ready)
         for cluster in {ready.cluster for placed, ready in fresh if not placed.keeps}:
-            self._ways[cluster].hint()
+            self._ways[cluster].leave()
 
     async def _choose(self, claim: Claim, facts: list[ClusterFacts]) -> tuple[Placed, Ready] | None:
         request = await self._request(claim)
@@ -183,8 +186,8 @@ class Placer:
             namespace=metadata["namespace"],
             application=metadata["name"],
             arch=decision.arch,
-            placement=json.dumps(decision.as_json()),
-            manifest=json.dumps(masked(rendered.manifest)),
+            placement=msgspec.json.encode(decision.as_json()).decode(),
+            manifest=msgspec.json.encode(masked(rendered.manifest)).decode(),
             spec_sha256=rendered.spec_sha256,
         )
         return placed, Ready(claim, number, profile.name, rendered)

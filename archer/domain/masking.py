@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 SECRET_KEY: Final = re.compile(
@@ -36,16 +37,23 @@ def masked(value: Any, *, key: str = "") -> Any:
             for before, v in zip([None, *value], value, strict=False)
         ]
     if isinstance(value, str):
-        return MASK if SECRET_KEY.search(key) else _without_secrets(value)
+        return MASK if _is_secret_key(key) else _without_secrets(value)
     return value
 
 
+@lru_cache(maxsize=4096)  # the keys of manifests are nearly all the same
+def _is_secret_key(key: str) -> bool:
+    return SECRET_KEY.search(key) is not None
+
+
 def _is_secret_flag(text: Any) -> bool:
-    return isinstance(text, str) and FLAG.match(text) is not None and SECRET_KEY.search(text) is not None
+    return isinstance(text, str) and FLAG.match(text) is not None and _is_secret_key(text)
 
 
 def _without_secrets(text: str) -> str:
-    return ASSIGNMENT.sub(_masked_assignment, USERINFO.sub(f"{MASK}@", text))
+    if "@" in text:
+        text = USERINFO.sub(f"{MASK}@", text)
+    return ASSIGNMENT.sub(_masked_assignment, text) if "=" in text else text
 
 
 def _masked_assignment(match: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import psycopg
+from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -47,13 +48,7 @@ class Database:
         self.dsn = dsn
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",
-            # libpq reads the DSN itself: sockets, services and several hosts work as documented there
-            async_creator=lambda: psycopg.AsyncConnection.connect(
-                dsn,
-                application_name=application,
-                connect_timeout=5,
-                options=f"-c statement_timeout={limits.statement_timeout_ms} -c timezone=UTC",
-            ),
+            async_creator=lambda: _connected(dsn, application=application, limits=limits),
             pool_size=limits.connections,
             max_overflow=0,
             pool_timeout=limits.wait_seconds,
@@ -84,6 +79,18 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def _connected(dsn: str, *, application: str, limits: PoolLimits) -> psycopg.AsyncConnection:
+    connection = await psycopg.AsyncConnection.connect(
+        dsn,  # libpq reads it itself: sockets, services and several hosts work as documented there
+        application_name=application,
+        connect_timeout=5,
+        options=f"-c statement_timeout={limits.statement_timeout_ms} -c timezone=UTC",
+    )
+    # as text, every quote of every manifest in an array would be escaped
+    connection.adapters.register_dumper(list, ListBinaryDumper)
+    return connection
 
 
 async def rpo(tx: AsyncConnection) -> Literal["zero", "async"]:

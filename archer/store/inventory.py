@@ -35,6 +35,7 @@ FACTS = text("""
              WHERE j.cluster = c.name
                AND j.state IN ('dispatching', 'submitted', 'running', 'cancelling')) AS live
       FROM clusters c
+     WHERE c.removed_at IS NULL  -- another process may know of the removal before this one
 """)
 HEARD = text("""
     UPDATE clusters

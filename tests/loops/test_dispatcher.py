@@ -98,7 +98,7 @@ async def test_a_refusal_that_cannot_be_checked_waits(rig):
 
 
 async def test_a_cluster_that_does_not_answer_keeps_the_job_under_the_same_name(rig):
-    await builders.register(rig.database, builders.profile("other"))
+    await builders.register(rig.database, *rig.profiles, builders.profile("other"))
     rig.profiles.append(builders.profile("other"))
     rig.clusters["other"] = other = FakeCluster("other")
     job = await rig.submit()
@@ -187,7 +187,7 @@ async def test_a_bug_in_one_create_does_not_touch_the_others(rig, monkeypatch):
 
 async def test_jobs_of_one_batch_are_spread_over_clusters_by_weight(rig):
     heavy = builders.profile("heavy", weight=3)
-    await builders.register(rig.database, heavy)
+    await builders.register(rig.database, *rig.profiles, heavy)
     rig.profiles.append(heavy)
     rig.clusters["heavy"] = FakeCluster("heavy")
     for _ in range(12):
@@ -199,7 +199,7 @@ async def test_jobs_of_one_batch_are_spread_over_clusters_by_weight(rig):
 
 async def test_the_decision_is_stored_with_its_rejects(rig):
     cordoned = builders.profile("small", architectures=("arm64",))
-    await builders.register(rig.database, cordoned)
+    await builders.register(rig.database, *rig.profiles, cordoned)
     rig.profiles.append(cordoned)
     rig.clusters["small"] = FakeCluster("small")
     job = await rig.dispatched(request={"arch": "amd64"})

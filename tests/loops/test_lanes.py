@@ -18,7 +18,7 @@ from tests.waiting import eventually
 
 async def add(rig: Rig, name: str, **fields) -> FakeCluster:
     profile = builders.profile(name, **fields)
-    await builders.register(rig.database, profile)
+    await builders.register(rig.database, *rig.profiles, profile)
     rig.profiles.append(profile)
     made = rig.clusters[name] = FakeCluster(name)
     return made
@@ -167,10 +167,27 @@ async def test_a_retried_job_is_not_passed_over_for_the_shape_of_others(rig):
 
 async def test_a_full_lane_leaves_the_rest_to_be_claimed_from_its_rows(rig, monkeypatch):
     monkeypatch.setattr("archer.dispatcher.lane.Lane.room", property(lambda lane: 2 - len(lane.untried)))
-    await builders.insert(rig.database, *(builders.new_job() for _ in range(7)))
+    await add(rig, "other", weight=0)  # it has room, too, so four are placed where two can be handed over
+    await builders.insert(rig.database, *(builders.new_job() for _ in range(4)))
     dispatcher = rig.dispatcher()
     await dispatcher.run_once()
-    assert len(rig.fake.names()) == 7
+    assert len(rig.fake.names()) == len(rig.calls("create")) == 4
+    epochs = await rows(rig.database, "SELECT claim_epoch FROM jobs ORDER BY claim_epoch")
+    assert [one["claim_epoch"] for one in epochs] == [1, 1, 2, 2]
+
+
+async def test_no_more_is_claimed_than_the_lanes_have_room_for(rig, monkeypatch):
+    monkeypatch.setattr("archer.dispatcher.lane.Lane.room", property(lambda lane: 2 - len(lane.untried)))
+    await builders.insert(rig.database, *(builders.new_job() for _ in range(7)))
+    assert await rig.dispatcher().run_once() == 2
+    (queued,) = await rows(rig.database, "SELECT count(*) AS number FROM jobs WHERE state = 'queued'")
+    assert queued["number"] == 5
+    async with going(rig.dispatcher().run):
+
+        async def all_are_there() -> bool:
+            return len(rig.fake.names()) == 7
+
+        await eventually(all_are_there)
     assert len(rig.calls("create")) == 7
 
 
