@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -194,7 +195,7 @@ class Jobs:
         example = job_id(time.time_ns() // 1_000_000, os.urandom(10))
         attempt = Attempt(example, 1, request.tenant, owner, queue, decision.arch)
         rendered = to_spark_application(attempt, request, profiles[decision.cluster])
-        return decision, Rendered(masked(rendered.manifest), rendered.spec_sha256, rendered.origins)
+        return decision, replace(rendered, manifest=masked(rendered.manifest))
 
     async def clusters(self) -> Sequence[Row]:
         """Every cluster, as shown."""

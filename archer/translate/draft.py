@@ -22,7 +22,7 @@ class Draft:
     """Fields are put one by one, each with its source. A later put replaces an earlier one."""
 
     tree: dict[str, Any] = field(default_factory=dict)
-    _origins: dict[str, Origin] = field(default_factory=dict)
+    _origins: dict[tuple[str, ...], tuple[Source, str | None]] = field(default_factory=dict)
 
     def put(self, path: tuple[str, ...], value: Any, source: Source, from_field: str | None = None) -> None:
         """Set the field at *path*. Absent values (None and empty containers) are left out."""
@@ -32,10 +32,14 @@ class Draft:
         for step in path[:-1]:
             node = node.setdefault(step, {})
         node[path[-1]] = value
-        pointer = "/" + "/".join(step.replace("~", "~0").replace("/", "~1") for step in path)  # RFC 6901
-        self._origins[pointer] = Origin(pointer, source, from_field)
+        self._origins[path] = (source, from_field)
 
     @property
     def origins(self) -> list[Origin]:
         """Every field that was put, in the order of its path."""
-        return [self._origins[path] for path in sorted(self._origins)]
+        pointers = {_pointer(path): origin for path, origin in self._origins.items()}
+        return [Origin(path, *pointers[path]) for path in sorted(pointers)]
+
+
+def _pointer(path: tuple[str, ...]) -> str:
+    return "/" + "/".join(step.replace("~", "~0").replace("/", "~1") for step in path)  # RFC 6901

@@ -44,7 +44,12 @@ class Rendered:
 
     manifest: dict[str, Any]
     spec_sha256: str
-    origins: list[Origin]
+    _draft: Draft
+
+    @property
+    def origins(self) -> list[Origin]:
+        """Where each field came from; told when asked, since a dispatcher never asks."""
+        return self._draft.origins
 
 
 def to_spark_application(attempt: Attempt, request: JobRequest, profile: ClusterProfile) -> Rendered:
@@ -61,7 +66,7 @@ def to_spark_application(attempt: Attempt, request: JobRequest, profile: Cluster
     pods.put_templates(draft, request, profile, labels=labels, placed=placed)
     sha256 = hashlib.sha256(json.dumps(draft.tree["spec"], sort_keys=True).encode()).hexdigest()
     draft.put(("metadata", "annotations", names.SPEC_SHA256), sha256, "derived")
-    return Rendered(draft.tree, sha256, draft.origins)
+    return Rendered(draft.tree, sha256, draft)
 
 
 def _labels(attempt: Attempt) -> dict[str, str]:
