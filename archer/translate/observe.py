@@ -32,7 +32,7 @@ STATE_OF: Final[dict[str, JobState]] = {
     "RESUMING": JobState.SUBMITTED,
     "RUNNING": JobState.RUNNING,
     "SUCCEEDING": JobState.RUNNING,
-    "FAILING": JobState.RUNNING,
+    "FAILING": JobState.SUBMITTED,  # of a driver that never ran, too; one that runs is not put back by it
     "UNKNOWN": JobState.RUNNING,
     SUCCEEDED: JobState.SUCCEEDED,
     FAILED: JobState.FAILED,

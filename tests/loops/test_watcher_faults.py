@@ -128,10 +128,13 @@ async def test_evidence_that_a_list_still_owes_does_not_wait_for_a_quiet_watch(r
 async def test_a_driver_that_was_rejected_before_it_ran_has_no_start(rig):
     job = await rig.dispatched()
     rig.fake.give_evidence(f"{job}-1", phase="failed", message="queue root.default cannot fit application")
-    rig.fake.move(f"{job}-1", "FAILED", error="driver container status missing")
-    await rig.watcher().relist()
+    for state in ("FAILING", "FAILED"):  # as the operator goes, whether or not anything ran
+        rig.fake.move(f"{job}-1", state, error="driver container status missing")
+        await rig.watcher().relist()
+    assert await rig.state(job) == "failed"
     assert (await row(rig.database, job))["started_at"] is None
     assert (await attempt_row(rig.database, job))["started_at"] is None
+    assert "running" not in await states(rig.database, job)
 
 
 async def test_after_three_tries_the_verdict_goes_without_evidence(rig):

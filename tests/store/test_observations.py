@@ -32,7 +32,7 @@ STEPS = {
     "unseen": lambda job: seen(job, "submitted", application_state=""),
     "submitted": lambda job: seen(job, "submitted"),
     "running": lambda job: seen(job, "running", spark_app_id="spark-1"),
-    "failing": lambda job: seen(job, "running", application_state="FAILING"),
+    "failing": lambda job: seen(job, "submitted", application_state="FAILING"),
     "failed": lambda job: ending(job, "failed", spark_app_id="spark-1"),
 }
 

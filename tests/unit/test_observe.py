@@ -41,7 +41,7 @@ def test_a_word_that_we_do_not_know_means_under_way(word):
         ("SUSPENDED", "submitted"),
         ("RUNNING", "running"),
         ("SUCCEEDING", "running"),
-        ("FAILING", "running"),
+        ("FAILING", "submitted"),
         ("UNKNOWN", "running"),
         ("COMPLETED", "succeeded"),
         ("FAILED", "failed"),
