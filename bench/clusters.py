@@ -24,7 +24,7 @@ from tests.stack.parts import proxies
 RESULT: Final = Path(__file__).parent / "results" / "clusters.json"
 CLUSTERS: Final = (MOKA_ARM, MOKA_X86)
 JOBS: Final = 2000
-CUT_JOBS: Final = 600
+CUT_JOBS: Final = 1500
 GATE: Final = 0.7
 CUT_GATE: Final = 0.8
 NAMESPACE: Final = "moka-jobs"
@@ -48,7 +48,7 @@ def main() -> int:
     failed = 0
     for what, value, gate in (
         ("applications a second ÷ raw creates a second", result["R2"]["ratio"], GATE),
-        ("dispatch to one cluster while another is cut off ÷ before", result["cut"]["ratio"], CUT_GATE),
+        ("dispatch to one cluster while another is cut off ÷ alone", result["cut"]["ratio"], CUT_GATE),
     ):
         failed += value < gate
         print(f"{'ok  ' if value >= gate else 'FAIL'} {what}: {value} (>= {gate})")
@@ -72,20 +72,28 @@ def _creating(server: Server) -> dict[str, Any]:
 
 
 def _cut(server: Server) -> dict[str, Any]:
-    """Dispatch to one cluster: alone, and while as many jobs wait for another that is cut off."""
-    alone = _dispatched_per_second(server, _insert(server, CUT_JOBS, arch="amd64"))
-    _forget(server)
+    """Dispatch to one cluster: while as many jobs wait for another that is cut off, and alone around it."""
+    alone = [_alone(server)]
     proxies.set_enabled(MOKA_ARM.name, enabled=False)
     try:
         _insert(server, CUT_JOBS, arch="arm64")
         beside = _dispatched_per_second(server, _insert(server, CUT_JOBS, arch="amd64"))
+        _forget(server)
     finally:
         proxies.reset()
+    alone.append(_alone(server))
+    mean = sum(alone) / len(alone)
     return {
-        "applications_per_second_before": round(alone),
+        "applications_per_second_alone": [round(one) for one in alone],
         "applications_per_second_beside_a_cut_cluster": round(beside),
-        "ratio": round(beside / alone, 3),
+        "ratio": round(beside / mean, 3),
     }
+
+
+def _alone(server: Server) -> float:
+    rate = _dispatched_per_second(server, _insert(server, CUT_JOBS, arch="amd64"))
+    _forget(server)
+    return rate
 
 
 def _insert(server: Server, number: int, *, arch: str) -> list[str]:
