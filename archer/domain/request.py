@@ -11,8 +11,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from archer.domain import spark_conf
 from archer.domain.quantities import memory_mib
+from archer.domain.tenancy import spark_conf
+from archer.domain.tenancy.image import MAX_LENGTH as MAX_IMAGE_LENGTH
+from archer.domain.tenancy.image import parse_image
 
 MAX_EXECUTORS: Final = 5000  # Apple's gateway caps at the same; above it the object's status nears 1 MiB
 MAX_CORES: Final = 128
@@ -75,6 +77,11 @@ def _location(text: str) -> str:
     return text
 
 
+def _image(text: str) -> str:
+    parse_image(text)
+    return text
+
+
 def _memory(text: str) -> str:
     memory_mib(text)
     return text
@@ -86,6 +93,8 @@ Package = Annotated[
     str, StringConstraints(max_length=256, pattern=r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._:/@+-]{0,198}[A-Za-z0-9])?$")]
+ImageReference = Annotated[str, StringConstraints(max_length=MAX_IMAGE_LENGTH), AfterValidator(_image)]
+SecretAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 TenantName = Annotated[str, StringConstraints(pattern=TENANT_FORM)]
 QueuePath = Annotated[str, StringConstraints(max_length=200, pattern=QUEUE_FORM)]
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,2}\.[0-9]{1,2}(\.[0-9]{1,3})?$")]
@@ -106,6 +115,11 @@ class DriverSize(_Strict):
     memory_overhead: Memory | None = Field(
         None, description="Memory beside the heap; Spark's own rule when absent."
     )
+    java_options: list[Annotated[str, StringConstraints(min_length=2, max_length=512)]] = Field(
+        default_factory=list,
+        max_length=50,
+        description="Options of its JVM, one each, such as `-XX:+UseG1GC`.",
+    )
 
 
 class ExecutorSize(DriverSize):
@@ -113,6 +127,10 @@ class ExecutorSize(DriverSize):
 
     instances: int = Field(
         1, ge=1, le=MAX_EXECUTORS, description="Executors, when allocation is not dynamic."
+    )
+    capacity: Literal["on_demand", "spot"] | None = Field(
+        None,
+        description="Nodes of executors, where the queue lets jobs choose; a driver never runs on spot.",
     )
 
 
@@ -170,6 +188,13 @@ class JobRequest(_Strict):
         None, description="Full YuniKorn path; the tenant's default queue when absent."
     )
     arch: Literal["auto", "arm64", "amd64"] = "auto"
+    image: ImageReference | None = Field(
+        None, description="The tenant's own image, pinned by its digest; the Spark version's when absent."
+    )
+    shuffle: Literal["auto", "celeborn", "spark"] = Field(
+        "auto",
+        description="`auto`: Celeborn where cluster and Spark version have it, else Spark's own.",
+    )
     driver: DriverSize = DriverSize()  # pyright: ignore[reportCallIssue]
     executor: ExecutorSize = ExecutorSize()  # pyright: ignore[reportCallIssue]
     dynamic_allocation: DynamicAllocation | None = None
@@ -180,7 +205,13 @@ class JobRequest(_Strict):
     env: dict[str, Annotated[str, StringConstraints(max_length=MAX_VALUE_LENGTH), AfterValidator(_text)]] = (
         Field(default_factory=dict, max_length=200)
     )
+    secrets: dict[str, SecretAlias] = Field(
+        default_factory=dict,
+        max_length=50,
+        description="Environment by secret: its alias in the tenant's policy.",
+    )
     labels: dict[str, str] = Field(default_factory=dict, max_length=32)
+    annotations: dict[str, str] = Field(default_factory=dict, max_length=32)
     priority: int = Field(50, ge=0, le=100, description="Higher goes first among queued jobs.")
     retry: Retry = Retry()  # pyright: ignore[reportCallIssue]
     timeout_seconds: int | None = Field(

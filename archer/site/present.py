@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from archer.clusters.port import Cluster
 from archer.domain.cluster import ClusterProfile
+from archer.domain.tenancy.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Site:
     profiles: tuple[ClusterProfile, ...]  # the configured ones: only these are given jobs
     queues: Mapping[str, tuple[int, str]]
     default_queue: str
+    policy: Policy | None = None  # None: there is no policy file, and nothing is asked of a tenant
     configs: Mapping[str, object] = field(default_factory=dict)  # what each connection was made of
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from archer.domain.cluster import ClusterProfile
-from archer.domain.spark_conf import REQUEST_FIELD_OF
+from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
 from archer.translate import memory
 
 S3A: Final = "spark.hadoop.fs.s3a"

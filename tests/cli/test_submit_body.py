@@ -8,7 +8,7 @@ import pytest
 
 from archer.cli.submit import properties
 from archer.domain.request import JobRequest
-from archer.domain.spark_conf import REQUEST_FIELD_OF
+from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
 from tests.cli.double import JOB_ID, Reply, job
 
 APP = "s3a://jobs/pi.py"

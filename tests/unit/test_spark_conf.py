@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archer.domain.spark_conf import REQUEST_FIELD_OF, key_fault, value_fault
+from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF, key_fault, value_fault
 
 
 @pytest.mark.parametrize(

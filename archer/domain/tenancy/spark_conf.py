@@ -47,6 +47,23 @@ CLOSED_IN_OPEN_FAMILIES: Final = (
     "spark.shuffle.service.",
 )
 
+# What no policy file can open: where a job runs, as whom, and which code reads its submission.
+NEVER_OPEN: Final = (
+    "spark.master",
+    "spark.submit.",
+    "spark.kubernetes.",
+    "spark.authenticate",
+    "spark.app.",
+    "spark.jars",
+    "spark.files",
+    "spark.archives",
+    "spark.yarn.",
+    "spark.driver.extra",
+    "spark.executor.extra",
+    "spark.plugins",
+    "spark.ui.proxy",
+)
+
 REQUEST_FIELD_OF: Final = {
     "spark.app.name": "name",
     "spark.driver.cores": "driver.cores",
@@ -78,6 +95,17 @@ def key_fault(key: str) -> tuple[str, str] | None:
     if key.startswith(OPEN_FAMILIES) and not key.startswith(CLOSED_IN_OPEN_FAMILIES):
         return None
     return "not_open", "is kept by the platform; ask its owners to open it"
+
+
+def family(text: str) -> str:
+    """Check a key, or a family that ends in a dot, that a policy opens. Raises ``ValueError``."""
+    if text in REQUEST_FIELD_OF:
+        raise ValueError(f"{text} is set by the field {REQUEST_FIELD_OF[text]}")
+    if any(text.startswith(kept) or (text.endswith(".") and kept.startswith(text)) for kept in NEVER_OPEN):
+        raise ValueError(
+            f"{text} cannot be opened: it decides where a job runs, as whom, or what it loads there"
+        )
+    return text
 
 
 def value_fault(value: str) -> tuple[str, str] | None:

@@ -1,0 +1,1 @@
+"""Who may ask, and for what: policy, callers, and the rules that a request is held against."""
