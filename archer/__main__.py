@@ -1,4 +1,4 @@
-"""``archer {api,dispatcher,watcher,janitor,migrate}``: one process of Archer."""
+"""One process of Archer: ``archer {api,dispatcher,watcher,janitor,migrate}``, or ``archer policy check``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ import uvloop
 from archer.errors import ArcherError, SettingsError
 from archer.processes import ROLES, follow_file, open_clusters
 from archer.settings import Settings, load_inventory, load_settings
+from archer.site.policy_file import check_policy, load_policy
 from archer.store.engine import Database
 from archer.store.migrations import migrate
 from archer.telemetry import configure_logs
@@ -26,10 +28,12 @@ USAGE: Final = 2
 
 def main() -> None:
     """Run one process until a signal ends it."""
-    parser = argparse.ArgumentParser(prog="archer", description=__doc__)
-    parser.add_argument("role", choices=[*ROLES, "migrate"], help="which process to run")
-    role = parser.parse_args().role
+    arguments = _parser().parse_args()
+    role = arguments.role
     try:
+        if role == "policy":
+            sys.stdout.write(check_policy(arguments.file, arguments.clusters))
+            return
         settings = load_settings()
         configure_logs(settings.log_format)
         log.info("starting", role=role, settings=settings.model_dump(mode="json"))
@@ -44,13 +48,31 @@ def main() -> None:
         raise SystemExit(USAGE if isinstance(error, SettingsError) else 1) from None
 
 
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="archer", description="One process of Archer, or a look at its files."
+    )
+    roles = parser.add_subparsers(dest="role", required=True, metavar="role")
+    for role in (*ROLES, "migrate"):
+        roles.add_parser(role, help=f"run the {role}" if role in ROLES else "bring the database up to date")
+    actions = roles.add_parser("policy", help="look at a policy file").add_subparsers(
+        dest="action", required=True
+    )
+    check = actions.add_parser("check", help="say whether Archer would take it; exit 2 when not")
+    check.add_argument("file", type=Path, help="the policy file")
+    check.add_argument("--clusters", type=Path, help="the clusters file that it goes with")
+    return parser
+
+
 async def _run(role: str, settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    path = settings.clusters_file
-    file = open_clusters(load_inventory(path), path=path)
+    path, policy_path = settings.clusters_file, settings.policy_file
+    file = open_clusters(
+        load_inventory(path), path=path, policy=load_policy(policy_path), policy_path=policy_path
+    )
     database = Database(settings.dsn(), application=f"archer-{role}")
     following = asyncio.create_task(follow_file(settings, database, file, stop=stop))
     try:

@@ -23,11 +23,12 @@ from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
 from archer.dispatcher.dispatcher import Dispatcher
+from archer.domain.tenancy.policy import Policy
 from archer.errors import SettingsError, StoreUnavailable
 from archer.janitor import Janitor
 from archer.service import Jobs
 from archer.settings import ClusterEntry, Inventory, Settings
-from archer.site.file import ClustersFile
+from archer.site.files import SiteFiles
 from archer.site.present import Site, Sites
 from archer.site.tasks import each_cluster
 from archer.store import inventory as inventory_rows
@@ -69,15 +70,28 @@ def open_cluster(config: object) -> Cluster:
     raise TypeError(f"no adapter for {config!r}")
 
 
-def open_clusters(inventory: Inventory, *, path: Path | None = None) -> ClustersFile:
-    """Open every configured cluster, to follow the file at *path*. Nothing is asked of them yet."""
-    return ClustersFile(inventory, configure=connection_config, open_cluster=open_cluster, path=path)
+def open_clusters(
+    inventory: Inventory,
+    *,
+    path: Path | None = None,
+    policy: Policy | None = None,
+    policy_path: Path | None = None,
+) -> SiteFiles:
+    """Open every configured cluster, to follow the files at the paths. Nothing is asked of them yet."""
+    return SiteFiles(
+        inventory,
+        configure=connection_config,
+        open_cluster=open_cluster,
+        path=path,
+        policy=policy,
+        policy_path=policy_path,
+    )
 
 
 async def follow_file(
-    settings: Settings, database: Database, file: ClustersFile, *, stop: asyncio.Event
+    settings: Settings, database: Database, file: SiteFiles, *, stop: asyncio.Event
 ) -> None:
-    """Take changes of the clusters file until *stop* is set."""
+    """Take changes of the clusters file and the policy file until *stop* is set."""
 
     async def live(names: Collection[str]) -> set[str]:
         async with database.transaction() as tx:

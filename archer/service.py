@@ -96,7 +96,7 @@ class Jobs:
 
     def _new_job(self, request: JobRequest, body: bytes, *, owner: str, key: str | None) -> NewJob:
         site = self._sites.current
-        queue = request.queue or site.default_queue
+        queue = _queue(site, request)
         return NewJob(
             id=job_id(time.time_ns() // 1_000_000, os.urandom(10)),
             name=request.name,
@@ -184,7 +184,7 @@ class Jobs:
     async def render(self, request: JobRequest, *, owner: str) -> tuple[Decision, Rendered | None]:
         """Route and translate *request* as a dispatch would now; store nothing."""
         site = self._sites.current
-        queue = request.queue or site.default_queue
+        queue = _queue(site, request)
         _tier(site, queue)
         profiles = {profile.name: profile for profile in site.profiles}
         async with self._database.transaction() as tx:
@@ -221,6 +221,21 @@ class Jobs:
         """Every queue, as shown."""
         async with self._database.transaction() as tx:
             return await inventory.queues(tx)
+
+
+def _queue(site: Site, request: JobRequest) -> str:
+    """Queue of the job: its own, or its tenant's first. Raises ``InvalidJob``."""
+    if site.policy is None:
+        return request.queue or site.default_queue
+    tenant = site.policy.tenant_of.get(request.tenant)
+    if tenant is None:
+        fault = FieldFault("tenant", "unknown", f"there is no tenant {request.tenant}")
+        raise InvalidJob("The job names a tenant that is not known.", (fault,))
+    queue = request.queue or tenant.queues[0]
+    if queue not in tenant.queues:
+        fault = FieldFault("queue", "not_yours", "is not a queue of this tenant", list(tenant.queues))
+        raise InvalidJob("The job names a queue that its tenant may not use.", (fault,))
+    return queue
 
 
 def _tier(site: Site, queue: str) -> int:

@@ -98,8 +98,11 @@ class Settings(BaseSettings):
     clusters_file: Path = Field(
         Path("/etc/archer/clusters.yaml"), description="The clusters and queues of Archer."
     )
+    policy_file: Path | None = Field(
+        None, description="What each tenant may ask for; without one, everybody may ask for everything."
+    )
     reload_seconds: PositiveFloat = Field(
-        5, description="How often the clusters file is looked at; a changed one is taken without a restart."
+        5, description="How often these files are looked at; changed ones are taken without a restart."
     )
     log_format: str = Field(
         "auto", pattern="^(auto|json|console)$", description="auto: console on a terminal."
@@ -235,8 +238,12 @@ class Inventory(_Section):
     """The clusters file."""
 
     clusters: list[ClusterEntry] = Field(min_length=1, description="The clusters that jobs may go to.")
-    queues: list[QueueEntry] = Field(min_length=1, description="The queues that jobs may name.")
-    default_queue: str = Field(default="root.default", description="Queue of jobs that name none.")
+    queues: list[QueueEntry] = Field(
+        default=[], description="The queues that jobs may name, unless a policy file says it."
+    )
+    default_queue: str = Field(
+        default="root.default", description="Queue of jobs that name none, unless a policy file says it."
+    )
 
     @model_validator(mode="after")
     def _names_what_it_has(self) -> Self:
@@ -245,6 +252,8 @@ class Inventory(_Section):
             twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
                 raise ValueError(f"the {what} {twice[0]} stands there twice")
+        if not paths:
+            return self  # a policy file has them, or laid_over complains
         if self.default_queue not in paths:
             raise ValueError(f"default_queue {self.default_queue} is not one of queues")
         for cluster in self.clusters:
@@ -270,7 +279,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     try:
         return Settings()  # pyright: ignore[reportCallIssue]
     except ValidationError as error:
-        raise SettingsError(_sentences(error)) from error
+        raise SettingsError(sentences(error)) from error
 
 
 def load_inventory(path: Path) -> Inventory:
@@ -279,11 +288,11 @@ def load_inventory(path: Path) -> Inventory:
     Raises:
         SettingsError: It cannot be read, or an entry is wrong.
     """
-    return parse_inventory(read_inventory(path), path)
+    return parse_inventory(read_settings(path), path)
 
 
-def read_inventory(path: Path) -> bytes:
-    """Content of the clusters file. Raises ``SettingsError``."""
+def read_settings(path: Path) -> bytes:
+    """Content of a file of settings. Raises ``SettingsError``."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -298,10 +307,11 @@ def parse_inventory(content: bytes, path: Path) -> Inventory:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_sentences(error)}") from error
+        raise SettingsError(f"{path}: {sentences(error)}") from error
 
 
-def _sentences(error: ValidationError) -> str:
+def sentences(error: ValidationError) -> str:
+    """Say in one line what is wrong, each fault with the place of it."""
     return "; ".join(
         ".".join(map(str, fault["loc"]))
         + (": " if fault["loc"] else "")

@@ -15,8 +15,8 @@ from archer import processes
 from archer.clusters.port import Cluster
 from archer.errors import ClusterUnavailable
 from archer.settings import DispatcherSettings, JanitorSettings, Settings, WatcherSettings, load_inventory
-from archer.site import file as module
-from archer.site.file import ClustersFile
+from archer.site import files as module
+from archer.site.files import SiteFiles
 from archer.store import inventory
 from archer.store.engine import Database
 from tests import builders
@@ -49,7 +49,7 @@ class Running:
         return [fake for fake in self.fakes if fake.name == name][-1]
 
     @asynccontextmanager
-    async def going(self) -> AsyncIterator[ClustersFile]:
+    async def going(self) -> AsyncIterator[SiteFiles]:
         settings = Settings(  # pyright: ignore[reportCallIssue]  (the other fields have defaults)
             database=self.database.dsn,
             cursor_secret="tests",  # pyright: ignore[reportArgumentType]
@@ -58,7 +58,7 @@ class Running:
             watcher=WatcherSettings.model_validate({"flush_seconds": 0.005}),
             janitor=JanitorSettings.model_validate({"period_seconds": 0.05}),
         )
-        file = ClustersFile(
+        file = SiteFiles(
             load_inventory(self.path),
             configure=processes.connection_config,
             open_cluster=self.open,

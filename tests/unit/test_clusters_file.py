@@ -13,6 +13,7 @@ from archer.domain.placement import Wish, choose
 from archer.errors import SettingsError
 from archer.processes import connection_config
 from archer.settings import Inventory, load_inventory, parse_inventory
+from archer.site.policy_file import laid_over, load_policy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "clusters.yaml"
 FILE = Path("clusters.yaml")
@@ -87,7 +88,7 @@ def test_what_reaches_the_cluster_makes_another_connection(reached):
 
 
 def test_the_example_is_a_site_of_three_clusters():
-    site = load_inventory(EXAMPLE)
+    site = laid_over(load_inventory(EXAMPLE), load_policy(EXAMPLE.with_name("policy.yaml")))
     assert [(entry.name, entry.architectures) for entry in site.clusters] == [
         ("eks-graviton", ("arm64",)),
         ("eks-x86", ("amd64",)),
@@ -98,7 +99,7 @@ def test_the_example_is_a_site_of_three_clusters():
     def goes_to(queue: str, arch: str = "auto", version: str = "3.5.9") -> str | None:
         return choose(Wish(queue, arch, version), facts).cluster
 
-    assert goes_to(site.default_queue) == "eks-graviton"
+    assert goes_to("root.adhoc") == "eks-graviton"
     assert goes_to("root.etl", arch="amd64") == "eks-x86"
     assert goes_to("root.onprem") == "onprem"
     assert goes_to("root.onprem", version="4.0") is None

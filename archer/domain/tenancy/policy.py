@@ -32,7 +32,8 @@ Subdomain = Annotated[
 Prefix = Annotated[
     str,
     StringConstraints(
-        max_length=1024, pattern=r"^s3a://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([A-Za-z0-9._=-]+/)*$"
+        max_length=1024,
+        pattern=r"^s3a://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([A-Za-z0-9_=-][A-Za-z0-9._=-]*/)*$",
     ),
 ]
 # Host, port and path of a repository, without tag or digest.

@@ -1,4 +1,4 @@
-"""The clusters file, read again while Archer runs, and the connections that it asks for.
+"""The clusters file and the policy file, read again while Archer runs, and the connections that they ask for.
 
 A wrong content keeps the last good one. Only what changed is opened or closed. A cluster that was removed is
 given no new jobs, and followed until it holds none.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,10 @@ from typing import Final
 import structlog
 
 from archer.clusters.port import Cluster
+from archer.domain.tenancy.policy import Policy
 from archer.errors import SettingsError, StoreUnavailable
-from archer.settings import ClusterEntry, Inventory, parse_inventory, read_inventory
+from archer.settings import ClusterEntry, Inventory, parse_inventory, read_settings
+from archer.site.policy_file import laid_over, parse_policy
 from archer.site.present import Site, Sites
 
 log = structlog.get_logger(__name__)
@@ -37,14 +39,16 @@ class _Connection:
     cluster: Cluster
 
 
-class ClustersFile:
-    """Keeps the connections that the clusters file asks for, and publishes each change of it as a site.
+class SiteFiles:
+    """Keeps the connections that the clusters file asks for, and publishes each change as a site.
 
     Args:
-        inventory: What the file says at the start.
+        inventory: What the clusters file says at the start.
+        policy: What the policy file says at the start; None when there is none.
         configure: What a connection to the cluster of an entry is made of; while that stays, it stays.
         open_cluster: Makes a connection of that. Nothing is asked of the cluster yet.
-        path: The file to look at again; None when there is none.
+        path: The clusters file to look at again; None when there is none.
+        policy_path: The policy file to look at again; None when there is none.
     """
 
     def __init__(
@@ -54,12 +58,16 @@ class ClustersFile:
         configure: Callable[[ClusterEntry], object],
         open_cluster: Callable[[object], Cluster],
         path: Path | None = None,
+        policy: Policy | None = None,
+        policy_path: Path | None = None,
     ) -> None:
         self._configure = configure
         self._open_cluster = open_cluster
         self._path = path
-        self._inventory = inventory
-        self._connections = self._connect(inventory)
+        self._policy_path = policy_path
+        self._inventory = laid_over(inventory, policy)
+        self._policy = policy
+        self._connections = self._connect(self._inventory)
         self._leaving: dict[str, float] = {}  # removed clusters, and since when
         self._refused: set[str] = set()
         self._closing: dict[asyncio.Task[None], Cluster] = {}
@@ -84,19 +92,27 @@ class ClustersFile:
                     log.warning("removed clusters are kept while Postgres is away", error=str(error))
 
     async def look(self) -> None:
-        """Read the file again, and publish what it says if that is new and right."""
+        """Read the files again, and publish what they say if that is new and right.
+
+        Both are taken together or not at all: a tenant's namespace must not come without its cluster.
+        """
         if self._path is None:
             return
-        content = None
+        contents: list[bytes] = []
         try:
-            content = await asyncio.to_thread(read_inventory, self._path)
-            inventory = parse_inventory(content, self._path)
-            if inventory != self._inventory:
-                self._take(inventory)
+            contents.append(await asyncio.to_thread(read_settings, self._path))
+            inventory = parse_inventory(contents[0], self._path)
+            policy = None
+            if self._policy_path is not None:
+                contents.append(await asyncio.to_thread(read_settings, self._policy_path))
+                policy = parse_policy(contents[1], self._policy_path)
+            inventory = laid_over(inventory, policy)
+            if (inventory, policy) != (self._inventory, self._policy):
+                self._take(inventory, policy)
             elif self.sites.problem:
-                log.info("the clusters file is right again")
-        except Exception as error:  # whatever is wrong with it, the last good one goes on
-            self._refuse(content, error)
+                log.info("clusters file and policy file are right again")
+        except Exception as error:  # whatever is wrong with them, the last good ones go on
+            self._refuse(contents, error)
         else:
             self.sites.problem = ""
             self._refused.clear()
@@ -123,10 +139,11 @@ class ClustersFile:
             await cluster.close()
         self._closing.clear()
 
-    def _take(self, inventory: Inventory) -> None:
+    def _take(self, inventory: Inventory, policy: Policy | None) -> None:
         before = self._connections
         configured = self._connect(inventory, known=before)  # may raise, and has then changed nothing
-        self._inventory = inventory
+        changed_policy = policy != self._policy
+        self._inventory, self._policy = inventory, policy
         self._connections = before | configured
         leaving = [name for name in before if name not in configured]
         for name in leaving:
@@ -137,7 +154,7 @@ class ClustersFile:
             if name in before and before[name] is not connection:
                 self._close_later(before[name].cluster)
         log.info(
-            "the clusters file changed",
+            "the policy file changed" if changed_policy else "the clusters file changed",
             added=sorted(set(configured) - set(before)),
             replaced=sorted(
                 name for name in configured if name in before and before[name] is not configured[name]
@@ -171,18 +188,21 @@ class ClustersFile:
             profiles=tuple(entry.profile() for entry in self._inventory.clusters),
             queues={queue.path: (queue.tier, queue.description) for queue in self._inventory.queues},
             default_queue=self._inventory.default_queue,
+            policy=self._policy,
             configs={name: connection.config for name, connection in self._connections.items()},
         )
 
-    def _refuse(self, content: bytes | None, error: Exception) -> None:
+    def _refuse(self, contents: Sequence[bytes], error: Exception) -> None:
         self.sites.problem = f"the last good content goes on: {error}"
-        # a content is complained of once; one that cannot be read, once for each reason
-        key = hashlib.sha256(content).hexdigest() if content is not None else str(error)
+        # a content is complained of once, for each reason
+        key = hashlib.sha256(b"\0".join([*contents, str(error).encode()])).hexdigest()
         if key not in self._refused:
             self._refused.add(key)
             broke = None if isinstance(error, SettingsError) else error
             log.warning(
-                "the clusters file is wrong: the last good one goes on", error=str(error), exc_info=broke
+                "the clusters file or the policy file is wrong: the last good ones go on",
+                error=str(error),
+                exc_info=broke,
             )
 
     def _close_later(self, cluster: Cluster, *, seconds: float | None = None) -> None:

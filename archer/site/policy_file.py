@@ -1,0 +1,126 @@
+"""The policy file: read strictly, and laid over the clusters file, whose queues and namespaces it decides."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from archer.domain.tenancy.policy import Policy
+from archer.errors import SettingsError
+from archer.settings import Inventory, load_inventory, read_settings, sentences
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which no key stands twice: the second would silently win, and open what the first closed."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {twice} stands there twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def load_policy(path: Path | None) -> Policy | None:
+    """Read the policy file; None when there is no *path*. Raises ``SettingsError``."""
+    return None if path is None else parse_policy(read_settings(path), path)
+
+
+def parse_policy(content: bytes, path: Path) -> Policy:
+    """Understand the content of the policy file at *path*. Raises ``SettingsError``."""
+    try:
+        raw = yaml.load(content.decode("utf-8"), Loader=_StrictLoader)  # noqa: S506  (a SafeLoader)
+        return Policy.model_validate(raw)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {sentences(error)}") from error
+
+
+def laid_over(inventory: Inventory, policy: Policy | None) -> Inventory:
+    """The clusters file with the queues of *policy*, and with the namespace of each of its tenants.
+
+    Raises:
+        SettingsError: Both files say the same thing, or the policy names a cluster that there is not.
+    """
+    if policy is None:
+        if not inventory.queues:
+            raise SettingsError("queues is missing, and there is no policy file that has them")
+        return inventory
+    given = sorted(inventory.model_fields_set & {"queues", "default_queue"})
+    faults = [f"{field} stands in the policy file" for field in given]
+    faults += [
+        f"cluster {cluster.name}: namespaces stands in the policy file"
+        for cluster in inventory.clusters
+        if cluster.namespaces
+    ]
+    faults += _strangers(inventory, policy)
+    if faults:
+        raise SettingsError("; ".join(faults))
+    clusters = [
+        {
+            **{field: getattr(cluster, field) for field in cluster.model_fields_set},
+            "namespaces": {tenant.name: tenant.namespace_on(cluster.name) for tenant in policy.tenants},
+        }
+        for cluster in inventory.clusters
+    ]
+    queues = [
+        {"path": queue.path, "tier": queue.tier, "description": queue.description} for queue in policy.queues
+    ]
+    try:
+        return Inventory.model_validate(
+            {"clusters": clusters, "queues": queues, "default_queue": policy.tenants[0].queues[0]}
+        )
+    except ValidationError as error:
+        raise SettingsError(sentences(error)) from error
+
+
+def _strangers(inventory: Inventory, policy: Policy) -> Iterator[str]:
+    names = {cluster.name for cluster in inventory.clusters}
+    for tenant in policy.tenants:
+        for name in sorted(set(tenant.namespaces) - names):
+            yield f"tenant {tenant.name}: there is no cluster {name}"
+
+
+def check_policy(path: Path, clusters: Path | None) -> str:
+    """Say in lines what the policy file at *path* holds, and what looks like a slip in it.
+
+    Raises:
+        SettingsError: Archer would not take it, alone or with the clusters file at *clusters*.
+    """
+    policy = parse_policy(read_settings(path), path)
+    if clusters is not None:
+        laid_over(load_inventory(clusters), policy)
+    counts = {"tenants": policy.tenants, "queues": policy.queues, "Spark versions": policy.spark_versions}
+    held = ", ".join(f"{len(what)} {word}" for word, what in counts.items())
+    return "\n".join([f"{path}: {held}", *(f"look again: {remark}" for remark in remarks(policy))]) + "\n"
+
+
+def remarks(policy: Policy) -> Iterator[str]:
+    """What is allowed in a policy and still looks like a slip, in words."""
+    used = {path for tenant in policy.tenants for path in tenant.queues}
+    for queue in policy.queues:
+        if queue.path not in used:
+            yield f"queue {queue.path}: no tenant may use it"
+        if queue.guaranteed and queue.maximum and _is_above(queue.guaranteed, queue.maximum):
+            yield f"queue {queue.path}: guaranteed is above maximum"
+        if queue.largest_job and queue.maximum and _is_above(queue.largest_job, queue.maximum):
+            yield f"queue {queue.path}: largest_job is above maximum, so that it may wait for ever"
+    shared: dict[tuple[str, str], str] = {}
+    for tenant in policy.tenants:
+        for place in {("every cluster", tenant.namespace), *tenant.namespaces.items()}:
+            other = shared.setdefault(place, tenant.name)
+            if other != tenant.name:
+                yield f"tenants {other} and {tenant.name} share the namespace {place[1]}, and so its secrets"
+        if not tenant.locations:
+            yield f"tenant {tenant.name}: without locations, its programs can only come from images"
+
+
+def _is_above(one: Any, other: Any) -> bool:
+    return one.cores > other.cores or one.memory_mib > other.memory_mib
