@@ -210,8 +210,7 @@ async def _end(cluster: Cluster, wish: CancelClaim) -> bool:
         return False
     if await cluster.driver(wish.namespace, wish.application) is None:
         return True
-    if (
-        found is None
-    ):  # the operator may start a driver after its application is gone: it is ended by its labels
+    if found is None:
+        # the operator may start a driver after its application is gone: it is ended by its labels
         await cluster.delete(wish.namespace, wish.application, wish.uid or "")
     return False

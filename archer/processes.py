@@ -187,7 +187,6 @@ async def run_dispatcher(
     async def change(site: Site) -> None:
         await register(database, site)  # first: a cluster that has no row is given no jobs
         dispatcher.reconfigure(site.clusters, site.profiles)
-        dispatcher.hint()
 
     listening = notifications.listen(settings.dsn(), notifications.WORK, dispatcher.hint, stop=stop)
     await asyncio.gather(listening, dispatcher.run(stop), _on_change(sites, site, change, stop=stop))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 THRESHOLD: Final = 5  # failures in a row; fewer may be one broken connection with many requests on it
@@ -18,7 +18,7 @@ class Breaker:
     _failures: int = 0
     _pause_seconds: float = FIRST_PAUSE_SECONDS
     _until: float | None = None
-    _is_trying: bool = field(default=False)
+    _is_trying: bool = False
 
     @property
     def is_open(self) -> bool:

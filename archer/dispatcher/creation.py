@@ -45,7 +45,8 @@ class Creation:
             except ManifestRejected as error:
                 uid, outcome = await self._refused(ready, error)
         except ClusterError as error:
-            await self._unanswered(ready.claim, error)
+            DISPATCHES.labels(self._cluster.name, "unavailable").inc()
+            await self.unanswered(ready.claim, error)
             return None
         self._breaker.succeeded()
         DISPATCHES.labels(self._cluster.name, outcome).inc()
@@ -55,6 +56,17 @@ class Creation:
         """End the claim without an outcome: the job keeps its cluster and name, since it may exist there."""
         async with self._database.transaction() as tx:
             await claims.give_back(tx, claim, pause_seconds=pause_seconds, waiting=waiting)
+
+    async def unanswered(
+        self, claim: Claim, error: ClusterError, *, pause_seconds: float | None = None
+    ) -> None:
+        """End the claim for which the cluster gave no answer; the cluster may ask for a longer pause."""
+        asked = error.retry_after_seconds if isinstance(error, ClusterUnavailable) else None
+        self._breaker.failed(asyncio.get_running_loop().time(), retry_after_seconds=asked)
+        pause = UNAVAILABLE_PAUSE_SECONDS if pause_seconds is None else pause_seconds
+        if asked is not None:
+            pause = min(max(asked, 0.0), MAX_PAUSE_SECONDS)
+        await self.give_back(claim, pause_seconds=pause, waiting=silence(self._cluster.name, str(error)))
 
     async def _adopted(self, ready: Ready) -> tuple[str | None, str]:
         """Take an application that is there already: ours, by its labels, or a stranger's."""
@@ -84,13 +96,6 @@ class Creation:
     async def _reject(self, ready: Ready, reason: Reason, message: str) -> None:
         async with self._database.transaction() as tx:
             await claims.reject(tx, ready.claim, reason=reason, message=message)
-
-    async def _unanswered(self, claim: Claim, error: ClusterError) -> None:
-        asked = error.retry_after_seconds if isinstance(error, ClusterUnavailable) else None
-        self._breaker.failed(asyncio.get_running_loop().time(), retry_after_seconds=asked)
-        DISPATCHES.labels(self._cluster.name, "unavailable").inc()
-        pause = UNAVAILABLE_PAUSE_SECONDS if asked is None else min(max(asked, 0.0), MAX_PAUSE_SECONDS)
-        await self.give_back(claim, pause_seconds=pause, waiting=silence(self._cluster.name, str(error)))
 
 
 def silence(cluster: str, message: str) -> str:

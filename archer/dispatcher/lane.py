@@ -57,7 +57,7 @@ class Lane:
         self._has_room = has_room
         self._has_left_over = True  # rows that are placed here and were not handed over
         self._creation = Creation(database, cluster, self.breaker)
-        self._moves = Moves(database, cluster, self.breaker)
+        self._moves = Moves(database, cluster, self.breaker, self._creation)
         self._handed: deque[tuple[float, Ready]] = deque()
         self._created: list[tuple[Claim, str]] = []
         self._wakeup = asyncio.Event()

@@ -6,16 +6,15 @@ operator starts drivers before it writes down that it did. What is there, or may
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import structlog
 
 from archer.clusters.port import Cluster
 from archer.dispatcher.breaker import Breaker
-from archer.dispatcher.creation import is_ours, silence
+from archer.dispatcher.creation import Creation, is_ours
 from archer.domain.identifiers import application_name
-from archer.errors import ClusterError, ClusterUnavailable
+from archer.errors import ClusterError
 from archer.store import claims
 from archer.store.claims import Claim
 from archer.store.engine import Database
@@ -30,10 +29,11 @@ PROOF_SECONDS: Final = 60.0
 class Moves:
     """Proves absence in one cluster and queues the jobs again."""
 
-    def __init__(self, database: Database, cluster: Cluster, breaker: Breaker) -> None:
+    def __init__(self, database: Database, cluster: Cluster, breaker: Breaker, creation: Creation) -> None:
         self._database = database
         self._cluster = cluster
         self._breaker = breaker
+        self._creation = creation
 
     async def move(self, claim: Claim) -> str | None:
         """Move one job, or wait for the second look; the uid when the application is there after all."""
@@ -42,9 +42,7 @@ class Moves:
             found = await self._cluster.get(namespace, name)
             driver = None if found is not None else await self._cluster.driver(namespace, name)
         except ClusterError as error:
-            asked = error.retry_after_seconds if isinstance(error, ClusterUnavailable) else None
-            self._breaker.failed(asyncio.get_running_loop().time(), retry_after_seconds=asked)
-            await self._wait(claim, PROOF_SECONDS, silence(self._cluster.name, str(error)))
+            await self._creation.unanswered(claim, error, pause_seconds=PROOF_SECONDS)
             return None
         self._breaker.succeeded()
         if found is not None and is_ours(found, claim.id, claim.attempt):
@@ -74,7 +72,3 @@ class Moves:
         if moved:
             DISPATCHES.labels(cluster, "moved").inc()
             log.info("moved to the queue again", job_id=claim.id, cluster=cluster)
-
-    async def _wait(self, claim: Claim, pause_seconds: float, waiting: str) -> None:
-        async with self._database.transaction() as tx:
-            await claims.give_back(tx, claim, pause_seconds=pause_seconds, waiting=waiting)
