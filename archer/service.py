@@ -18,6 +18,7 @@ from archer.domain.job import Submitted
 from archer.domain.masking import masked
 from archer.domain.placement import Decision, choose, wish_of
 from archer.domain.request import JobRequest
+from archer.domain.tenancy.policy import terms_of
 from archer.errors import (
     CorrelationConflict,
     FieldFault,
@@ -189,12 +190,13 @@ class Jobs:
         profiles = {profile.name: profile for profile in site.profiles}
         async with self._database.transaction() as tx:
             facts = await inventory.facts(tx, profiles)
-        decision = choose(wish_of(request, queue), facts)
+        terms = terms_of(site.policy, tenant=request.tenant, queue=queue, spark_version=request.spark_version)
+        decision = choose(wish_of(request, queue, terms), facts)
         if decision.cluster is None or decision.arch is None:
             return decision, None
         example = job_id(time.time_ns() // 1_000_000, os.urandom(10))
         attempt = Attempt(example, 1, request.tenant, owner, queue, decision.arch)
-        rendered = to_spark_application(attempt, request, profiles[decision.cluster])
+        rendered = to_spark_application(attempt, request, profiles[decision.cluster], terms)
         return decision, replace(rendered, manifest=masked(rendered.manifest))
 
     async def clusters(self) -> Sequence[Row]:

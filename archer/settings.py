@@ -24,13 +24,16 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from archer.domain.cluster import ClusterProfile, PodSecurity, S3Server
+from archer.domain.cluster import CapacityType, Celeborn, ClusterProfile, PodSecurity, S3Credentials, S3Server
 from archer.domain.request import TENANT_FORM
 from archer.errors import SettingsError
 from archer.translate.storage import conf_faults
 
 PREFIX = "ARCHER_"
 Tenant = Annotated[str, StringConstraints(pattern=TENANT_FORM)]
+MasterEndpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}):[0-9]{1,5}$")]
+# Source: Kubernetes label values; AWS and others name zones so.
+Zone = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 # Source: apimachinery pkg/util/validation, IsDNS1123Label.
 Namespace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 
@@ -129,6 +132,23 @@ class S3Entry(_Section):
     path_style: bool = Field(default=True, description="Whether the bucket is in the path, not in the host.")
 
 
+class CelebornEntry(_Section):
+    """A Celeborn near the cluster, for jobs whose Spark version has its client."""
+
+    masters: tuple[MasterEndpoint, ...] = Field(
+        min_length=1, description="Its masters, as `host:port`; clients find the leader themselves."
+    )
+    replicate: bool = Field(
+        default=True,
+        description="Whether each piece lies on two workers; not with one worker, nor with S3 or HDFS.",
+    )
+    line: str = Field(
+        default="",
+        pattern=r"^(0\.[567])?$",
+        description="Line of its servers: newer clients are kept away. Empty: every client may come.",
+    )
+
+
 class ClusterEntry(_Section):
     """One cluster of the clusters file."""
 
@@ -188,10 +208,29 @@ class ClusterEntry(_Section):
         default=True, description="Whether event logs are written in parts, readable before the end."
     )
     s3: S3Entry | None = Field(default=None, description="S3 server other than AWS; its fields are below.")
+    s3_credentials: S3Credentials = Field(
+        default="",
+        description="How pods sign in to S3: by the IAM role of their service account (`irsa`) or by EKS Pod "
+        "Identity; empty: as the image does.",
+    )
     metastore: str = Field(
         default="",
         pattern=r"^(thrift://[A-Za-z0-9.-]+:[0-9]{1,5}(,thrift://[A-Za-z0-9.-]+:[0-9]{1,5})*)?$",
         description="Hive metastores, such as `thrift://metastore:9083`; empty: none.",
+    )
+    celeborn: CelebornEntry | None = Field(
+        default=None, description="Celeborn that keeps the shuffle; its fields are below."
+    )
+    capacity_types: tuple[CapacityType, ...] = Field(
+        default=(),
+        description="What its nodes carry as `karpenter.sh/capacity-type`; empty: they carry no such label.",
+    )
+    zones: tuple[Zone, ...] = Field(
+        default=(), description="Zones of its nodes: each job is pinned to one of them; empty: to none."
+    )
+    prometheus: bool = Field(
+        default=False,
+        description="Whether drivers serve metrics of themselves and of executors on their UI's port.",
     )
     namespaces: dict[Tenant, Namespace] = Field(
         default={}, description="Namespace by tenant, for those whose jobs do not go to `namespace`."
@@ -207,6 +246,10 @@ class ClusterEntry(_Section):
     def _has_what_its_adapter_needs(self) -> Self:
         if self.adapter == "local" and self.root is None:
             raise ValueError("a local cluster needs root")
+        if self.capacity_types and "on-demand" not in self.capacity_types:
+            raise ValueError(
+                "capacity_types without on-demand leave no node for drivers, which never run on spot"
+            )
         return self
 
     @model_validator(mode="after")
@@ -219,6 +262,7 @@ class ClusterEntry(_Section):
         """The entry as routing and translation see it."""
         values: dict[str, Any] = {name: getattr(self, name) for name in ClusterProfile.__dataclass_fields__}
         values["s3"] = S3Server(**self.s3.model_dump()) if self.s3 else None
+        values["celeborn"] = Celeborn(**self.celeborn.model_dump()) if self.celeborn else None
         return ClusterProfile(**values)
 
     def all_namespaces(self) -> tuple[str, ...]:

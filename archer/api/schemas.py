@@ -171,12 +171,26 @@ class ManifestRead(BaseModel):
     manifest: dict[str, Any]
 
 
+Layer = Literal["default", "cluster", "derived", "version", "queue", "tenant", "request", "platform"]
+
+
+class ReplacedRead(BaseModel):
+    """A value that gave way to a later layer's; secrets are masked."""
+
+    source: Layer
+    value: Any
+
+
 class Provenance(BaseModel):
-    """Where a field of a manifest came from."""
+    """Where a line of a manifest came from, and what it replaced."""
 
     path: str = Field(description="JSON pointer into the manifest.")
-    source: Literal["platform", "cluster", "request", "derived", "default"]
-    field: str | None
+    source: Layer = Field(
+        description="The layer that set it: platform default, cluster, Spark version, queue, tenant, request "
+        "or the platform, which has the last word; `derived` is worked out of several."
+    )
+    field: str | None = Field(description="Field of the request, when it is from there.")
+    replaced: list[ReplacedRead] = Field(description="Values of earlier layers, the last one first.")
 
 
 class RenderRead(BaseModel):
@@ -280,6 +294,8 @@ def attempt(row: Row) -> dict[str, Any]:
         {key: value for key, value in row.items() if key not in ("job_id", "manifest", "spec_sha256")}
     )
     document["evidence"] = row["evidence"] or []
+    # how its manifest came about is read with the manifest, where its letters mean something
+    document["placement"] = {key: value for key, value in row["placement"].items() if key != "layers"}
     return document
 
 
@@ -291,5 +307,5 @@ def job_detail(row: Row, attempts: list[Any], *, ui_url: str) -> dict[str, Any]:
         request["env"] = dict.fromkeys(request["env"], "*****")
     document["request"] = masked(request)
     document["attempts"] = [attempt(one) for one in attempts]
-    document["placement"] = attempts[-1]["placement"] if attempts else None
+    document["placement"] = document["attempts"][-1]["placement"] if attempts else None
     return document

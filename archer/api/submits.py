@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -101,7 +102,7 @@ async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
     origins = rendered.origins if rendered else []
     return {
         "manifest": rendered.manifest if rendered else None,
-        "provenance": [{"path": o.path, "source": o.source, "field": o.field} for o in origins],
+        "provenance": [asdict(origin) for origin in origins],
         "placement": decision.as_json(),
     }
 

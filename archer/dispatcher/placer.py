@@ -20,6 +20,7 @@ from archer.domain.masking import masked
 from archer.domain.placement import Decision, choose, wish_of
 from archer.domain.request import JobRequest
 from archer.domain.states import Reason
+from archer.domain.tenancy.policy import Policy, Terms, terms_of
 from archer.settings import DispatcherSettings
 from archer.store import claims, inventory
 from archer.store.claims import Backlog, Claim, Placed, Shape
@@ -33,7 +34,7 @@ NO_CLUSTER_PAUSE_SECONDS: Final = 5.0
 NO_ROOM_PAUSE_SECONDS: Final = 1.0
 PASSING: Final = {"breaker", "headroom", "window"}
 # rules that look at more than a job's shape: another job of the same shape may be placed
-BY_JOB: Final = {"files"}
+BY_JOB: Final = {"files", "shuffle", "tenant"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Placer:
         self, database: Database, ways: Mapping[str, Way], *, worker: UUID, settings: DispatcherSettings
     ) -> None:
         self.profiles: dict[str, ClusterProfile] = {}
+        self.policy: Policy | None = None
         self._database = database
         self._ways = ways
         self._worker = worker
@@ -118,9 +120,13 @@ class Placer:
             request = await self._request(claim)
             if request is None:
                 continue
-            # as it was placed, whatever the clusters file says of its tenant now
-            there = replace(profile, namespace=claim.namespace or profile.namespace, namespaces={})
-            rendered = await self._render(claim, request, there, number=claim.attempt, arch=claim.arch)
+            terms = self._terms(claim, request)
+            if refusal := wish_of(request, claim.queue, terms).refusal:
+                await self._give_back(claim, refusal[1])
+                continue
+            # as it was placed, whatever the files say of its tenant now
+            attempt = _attempt(claim, claim.attempt, claim.arch, claim.namespace or "")
+            rendered = await self._render(claim, attempt, request, profile, terms)
             if rendered is not None:
                 found.append(Ready(claim, claim.attempt, profile.name, rendered))
         return found
@@ -170,12 +176,14 @@ class Placer:
         if request is None:
             return None
         # the request's wish, not the row's: the row holds the architecture of the last attempt
-        decision = choose(wish_of(request, claim.queue), facts)
+        terms = self._terms(claim, request)
+        decision = choose(wish_of(request, claim.queue, terms), facts)
         if decision.cluster is None or decision.arch is None:
             await self._nowhere(claim, decision)
             return None
         number, profile = claim.attempt + 1, self.profiles[decision.cluster]
-        rendered = await self._render(claim, request, profile, number=number, arch=decision.arch)
+        attempt = _attempt(claim, number, decision.arch)
+        rendered = await self._render(claim, attempt, request, profile, terms)
         if rendered is None:
             return None
         metadata = rendered.manifest["metadata"]
@@ -186,7 +194,7 @@ class Placer:
             namespace=metadata["namespace"],
             application=metadata["name"],
             arch=decision.arch,
-            placement=msgspec.json.encode(decision.as_json()).decode(),
+            placement=msgspec.json.encode(decision.as_json() | {"layers": rendered.layers()}).decode(),
             manifest=msgspec.json.encode(masked(rendered.manifest)).decode(),
             spec_sha256=rendered.spec_sha256,
         )
@@ -200,12 +208,16 @@ class Placer:
             await self._fail(claim, f"The stored request has {count} faults for this version of Archer.")
             return None
 
+    def _terms(self, claim: Claim, request: JobRequest) -> Terms:
+        return terms_of(
+            self.policy, tenant=claim.tenant, queue=claim.queue, spark_version=request.spark_version
+        )
+
     async def _render(
-        self, claim: Claim, request: JobRequest, profile: ClusterProfile, *, number: int, arch: str
+        self, claim: Claim, attempt: Attempt, request: JobRequest, profile: ClusterProfile, terms: Terms
     ) -> Rendered | None:
-        attempt = Attempt(claim.id, number, claim.tenant, claim.owner, claim.queue, arch)
         try:
-            return to_spark_application(attempt, request, profile)
+            return to_spark_application(attempt, request, profile, terms)
         except Exception as error:
             log.exception("a job cannot be translated", job_id=claim.id)
             await self._fail(claim, f"It cannot be translated: {type(error).__name__}.")
@@ -231,6 +243,10 @@ class Placer:
         pause = NO_CLUSTER_PAUSE_SECONDS if pause_seconds is None else pause_seconds
         async with self._database.transaction() as tx:
             await claims.give_back(tx, claim, pause_seconds=pause, waiting=waiting)
+
+
+def _attempt(claim: Claim, number: int, arch: str, namespace: str = "") -> Attempt:
+    return Attempt(claim.id, number, claim.tenant, claim.owner, claim.queue, arch, namespace)
 
 
 def _with_one_more(facts: ClusterFacts) -> ClusterFacts:

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any, Literal
 
 PodSecurity = Literal["restricted", "baseline"]
+S3Credentials = Literal["", "irsa", "pod_identity"]
+CapacityType = Literal["on-demand", "spot"]  # as Karpenter writes karpenter.sh/capacity-type
 
 
 class WantedState(StrEnum):
@@ -44,6 +46,22 @@ class S3Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Celeborn:
+    """A Celeborn that keeps the shuffle of jobs; *masters* are ``host:port``."""
+
+    masters: tuple[str, ...]
+    replicate: bool = True
+    line: str = ""  # of its servers, such as 0.6; empty: they take every client
+
+    def takes(self, client: str) -> bool:
+        """Whether clients of the line *client* may use it: servers are upgraded first, so never newer ones.
+
+        Source: Celeborn docs, "Upgrading".
+        """
+        return bool(client) and (not self.line or client <= self.line)
+
+
+@dataclass(frozen=True, slots=True)
 class ClusterProfile:
     """The fixed description of one cluster, from its entry in the clusters file."""
 
@@ -65,7 +83,12 @@ class ClusterProfile:
     event_log: str = ""
     event_log_rolling: bool = True
     s3: S3Server | None = None
+    s3_credentials: S3Credentials = ""
     metastore: str = ""
+    celeborn: Celeborn | None = None
+    capacity_types: tuple[CapacityType, ...] = ()
+    zones: tuple[str, ...] = ()
+    prometheus: bool = False
     namespaces: Mapping[str, str] = field(default_factory=dict)
     queues: tuple[str, ...] = ()
     max_live_jobs: int = 0
@@ -88,6 +111,8 @@ class ClusterProfile:
         return {
             "architectures": list(self.architectures),
             "spark_versions": list(self.spark_versions),
+            "shuffle": ["spark", "celeborn"] if self.celeborn else ["spark"],
+            "capacity_types": list(self.capacity_types),
             "queues": list(self.queues),
             "max_live_jobs": self.max_live_jobs,
         }

@@ -7,15 +7,16 @@ fields in the templates reach the pods. Source: spark-operator ``internal/webhoo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from archer.domain.cluster import ClusterProfile
 from archer.domain.request import JobRequest
+from archer.domain.tenancy.policy import Terms
 from archer.translate import names, yunikorn
-from archer.translate.draft import Draft
+from archer.translate.draft import Draft, Source
+from archer.translate.nodes import SPOT_NOTICE_SECONDS, Nodes
 
-ARCH_LABEL: Final = "kubernetes.io/arch"
-ARCH_TAINT: Final = "moka.dev/arch"
 # Each asks one system to leave a pod where it is; a driver that moves is a job that starts anew.
 STAYS: Final = {
     yunikorn.ALLOW_PREEMPTION: "false",
@@ -24,67 +25,69 @@ STAYS: Final = {
 }
 
 
-def put_templates(
-    draft: Draft,
-    request: JobRequest,
-    profile: ClusterProfile,
-    *,
-    labels: Mapping[str, str],
-    placed: tuple[str, str],
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """What the pods of an attempt are made of, beside its request."""
+
+    labels: Mapping[str, str]
+    queue: str
+    nodes: Nodes
+    profile: ClusterProfile
+    terms: Terms
+
+    def priority_class(self, role: str) -> tuple[str | None, Source]:
+        """Name of the PriorityClass of *role*; drivers stand one step above the executors of their tier."""
+        policy, queue = self.terms.policy, self.terms.queue
+        if policy is None or queue is None or not policy.priority_classes:
+            return None, "queue"
+        name = f"{policy.priority_classes}-tier{queue.tier}"
+        return (f"{name}-driver" if role == "driver" else name), "queue"
+
+
+def put_templates(draft: Draft, request: JobRequest, pods: Pods) -> None:
     """Put both pod templates: scheduling, labels, gang, environment, rights, how a container's end is told.
 
     Args:
         draft: The manifest under construction; its sparkConf is complete.
         request: What the caller asked for.
-        profile: The cluster that it is made for.
-        labels: Labels of both pods.
-        placed: Full path of the queue, and the architecture.
+        pods: The rest.
     """
-    queue, arch = placed
-    gang = yunikorn.Gang(
-        request,
-        draft.tree["spec"].get("sparkConf", {}),
-        profile.millicores_per_core,
-        {ARCH_LABEL: arch},
-        (_toleration(arch),),
-    )
+    conf = draft.tree["spec"].get("sparkConf", {})
+    gang = yunikorn.Gang(request, conf, pods.profile.millicores_per_core, pods.nodes)
     for role in ("driver", "executor"):
         template = ("spec", role, "template")
-        for key, value in labels.items():
-            draft.put((*template, "metadata", "labels", key), value, "derived")
+        draft.put_all((*template, "metadata", "labels"), pods.labels, "derived")
         annotations = (*template, "metadata", "annotations")
-        draft.put((*annotations, yunikorn.QUEUE), queue, "request", "queue")
+        draft.put_all(annotations, request.annotations, "request", "annotations")
+        draft.put((*annotations, yunikorn.QUEUE), pods.queue, "request", "queue")
         if role == "driver":
             draft.put((*annotations, yunikorn.TASK_GROUP_NAME), yunikorn.DRIVER_GROUP, "platform")
             draft.put((*annotations, yunikorn.TASK_GROUPS), yunikorn.task_groups(gang), "derived")
-            for key, value in STAYS.items():
-                draft.put((*annotations, key), value, "platform")
-        elif yunikorn.initial_executors(request):  # else there is no such group to be of
-            draft.put((*annotations, yunikorn.TASK_GROUP_NAME), yunikorn.EXECUTOR_GROUP, "platform")
-        _put_spec(draft, role, request, profile, gang)
+            draft.put_all(annotations, STAYS, "platform")
+        else:
+            if yunikorn.initial_executors(request):  # else there is no such group to be of
+                draft.put((*annotations, yunikorn.TASK_GROUP_NAME), yunikorn.EXECUTOR_GROUP, "platform")
+            if pods.terms.queue is not None:  # said either way: the pod's word is above its PriorityClass's
+                may = str(pods.terms.queue.preemptible).lower()
+                draft.put((*annotations, yunikorn.ALLOW_PREEMPTION), may, "queue")
+        _put_spec(draft, role, request, pods)
 
 
-def _put_spec(
-    draft: Draft, role: str, request: JobRequest, profile: ClusterProfile, gang: yunikorn.Gang
-) -> None:
+def _put_spec(draft: Draft, role: str, request: JobRequest, pods: Pods) -> None:
     spec = ("spec", role, "template", "spec")
     draft.put((*spec, "schedulerName"), yunikorn.SCHEDULER_NAME, "platform")
-    for key, value in gang.node_selector.items():
-        draft.put((*spec, "nodeSelector", key), value, "derived", "arch")
-    draft.put((*spec, "tolerations"), [dict(one) for one in gang.tolerations], "derived", "arch")
+    draft.put((*spec, "priorityClassName"), *pods.priority_class(role))
+    draft.put_all((*spec, "nodeSelector"), pods.nodes.selector(role), "derived")
+    draft.put((*spec, "tolerations"), pods.nodes.tolerations, "derived", "arch")
     # the driver asks the API server for its executors; executors ask it for nothing
     draft.put((*spec, "automountServiceAccountToken"), role == "driver", "platform")
     # else every pod gets the addresses of all Spark UIs of the namespace as environment, until exec fails
     draft.put((*spec, "enableServiceLinks"), False, "platform")
-    _put_rights(draft, (*spec, "securityContext"), profile)
+    if role == "executor" and pods.nodes.executors_on_spot:
+        draft.put((*spec, "terminationGracePeriodSeconds"), SPOT_NOTICE_SECONDS, "derived")
+    _put_rights(draft, (*spec, "securityContext"), pods.profile)
     name = names.DRIVER_CONTAINER if role == "driver" else names.EXECUTOR_CONTAINER
-    container = _container(name, request.env, profile)
-    draft.put((*spec, "containers"), [container], "request", "env")
-
-
-def _toleration(arch: str) -> dict[str, str]:
-    return {"key": ARCH_TAINT, "operator": "Equal", "value": arch, "effect": "NoSchedule"}
+    draft.put((*spec, "containers"), [_container(name, request, pods)], "request", "env")
 
 
 def _put_rights(draft: Draft, where: tuple[str, ...], profile: ClusterProfile) -> None:
@@ -106,17 +109,27 @@ def _container_rights(profile: ClusterProfile) -> dict[str, Any]:
     return rights
 
 
-def _container(name: str, env: Mapping[str, str], profile: ClusterProfile) -> dict[str, Any]:
+def _container(name: str, request: JobRequest, pods: Pods) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": name,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": _container_rights(profile),
+        "securityContext": _container_rights(pods.profile),
     }
+    env: list[dict[str, Any]] = [{"name": key, "value": value} for key, value in request.env.items()]
+    env += [_secret_env(key, alias, pods.terms) for key, alias in request.secrets.items()]
     if env:
-        container["env"] = [{"name": key, "value": value} for key, value in env.items()]
-    if profile.secrets:
-        container["envFrom"] = _env_from(profile.secrets)
+        container["env"] = env
+    if pods.profile.secrets:
+        container["envFrom"] = _env_from(pods.profile.secrets)
     return container
+
+
+def _secret_env(name: str, alias: str, terms: Terms) -> dict[str, Any]:
+    """One variable out of a secret of the tenant. Raises ``ValueError`` for what is none of its aliases."""
+    found = terms.tenant.secrets.get(alias) if terms.tenant else None
+    if found is None:
+        raise ValueError(f"the tenant has no secret {alias}")
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": found.secret, "key": found.key}}}
 
 
 def _env_from(secrets: Sequence[str]) -> list[dict[str, Any]]:

@@ -14,8 +14,11 @@ from typing import Any, Final
 from archer.domain.cluster import ClusterProfile
 from archer.domain.identifiers import application_name
 from archer.domain.request import LABEL_VALUE, DriverSize, JobRequest
-from archer.translate import names, pods, storage, yunikorn
-from archer.translate.draft import Draft, Origin
+from archer.domain.tenancy.policy import FREE, Terms
+from archer.translate import names, pods, yunikorn
+from archer.translate.conf import put_conf, shuffle_of
+from archer.translate.draft import Draft, Origin, Source
+from archer.translate.nodes import nodes_of
 
 OPERATOR_TYPE: Final = {"python": "Python", "java": "Java", "scala": "Scala", "r": "R", "sql": "Python"}
 SQL_PROGRAM: Final = "local:///opt/moka/sql.py"  # in the Spark image; Spark's SQL shell has no cluster mode
@@ -31,6 +34,7 @@ class Attempt:
     owner: str
     queue: str
     arch: str
+    namespace: str = ""  # of one that was placed before: where it was placed, whatever the files say now
 
     @property
     def application(self) -> str:
@@ -48,22 +52,44 @@ class Rendered:
 
     @property
     def origins(self) -> list[Origin]:
-        """Where each field came from; told when asked, since a dispatcher never asks."""
+        """Where each line came from, and what it replaced; told when asked."""
         return self._draft.origins
 
+    def layers(self) -> dict[str, Any]:
+        """The same in few bytes, to be kept beside the manifest."""
+        return self._draft.layers()
 
-def to_spark_application(attempt: Attempt, request: JobRequest, profile: ClusterProfile) -> Rendered:
-    """Render the SparkApplication of *attempt* for the cluster of *profile*; same input, same bytes."""
+
+def to_spark_application(
+    attempt: Attempt, request: JobRequest, profile: ClusterProfile, terms: Terms = FREE
+) -> Rendered:
+    """Render the SparkApplication of *attempt* for the cluster of *profile*; same input, same bytes.
+
+    Args:
+        attempt: Which attempt of which job, and where it goes.
+        request: What the caller asked for.
+        profile: The cluster that it is made for.
+        terms: What the policy says of the job.
+
+    Raises:
+        ValueError: The policy knows no such tenant, or no such secret of it.
+    """
+    if terms.policy is not None and terms.tenant is None:
+        # else its job would run in the cluster's own namespace, with the rights that are there
+        raise ValueError(f"the policy has no tenant {attempt.tenant}")
     draft = Draft()
     draft.put(("apiVersion",), names.API_VERSION, "platform")
     draft.put(("kind",), names.KIND, "platform")
     labels = _labels(attempt)
-    _put_metadata(draft, attempt, request, profile, labels)
-    _put_program(draft, request, profile)
-    _put_conf(draft, attempt, request, profile)
-    _put_sizes(draft, request, profile)
-    placed = (attempt.queue, attempt.arch)
-    pods.put_templates(draft, request, profile, labels=labels, placed=placed)
+    where = nodes_of(
+        attempt.job_id, attempt.number, attempt.arch, request=request, profile=profile, queue=terms.queue
+    )
+    shuffle = shuffle_of(attempt.tenant, request, profile, terms)
+    _put_metadata(draft, attempt, request, profile, terms, labels)
+    _put_program(draft, attempt, request, profile, terms)
+    put_conf(draft, attempt.application, request, profile, terms, where=where, shuffle=shuffle)
+    _put_sizes(draft, request, profile, terms)
+    pods.put_templates(draft, request, pods.Pods(labels, attempt.queue, where, profile, terms))
     sha256 = hashlib.sha256(json.dumps(draft.tree["spec"], sort_keys=True).encode()).hexdigest()
     draft.put(("metadata", "annotations", names.SPEC_SHA256), sha256, "derived")
     return Rendered(draft.tree, sha256, draft)
@@ -82,25 +108,51 @@ def _labels(attempt: Attempt) -> dict[str, str]:
 
 
 def _put_metadata(
-    draft: Draft, attempt: Attempt, request: JobRequest, profile: ClusterProfile, labels: dict[str, str]
+    draft: Draft,
+    attempt: Attempt,
+    request: JobRequest,
+    profile: ClusterProfile,
+    terms: Terms,
+    labels: dict[str, str],
 ) -> None:
     draft.put(("metadata", "name"), attempt.application, "derived")
-    draft.put(("metadata", "namespace"), profile.namespace_of(attempt.tenant), "cluster")
-    for key, value in request.labels.items():
-        draft.put(("metadata", "labels", key), value, "request", f"labels.{key}")
-    for key, value in labels.items():
-        draft.put(("metadata", "labels", key), value, "derived")
+    draft.put(("metadata", "namespace"), *_namespace(attempt, profile, terms))
+    draft.put_all(("metadata", "labels"), request.labels, "request", "labels")
+    draft.put_all(("metadata", "labels"), labels, "derived")
     annotations = ("metadata", "annotations")
+    draft.put_all(annotations, request.annotations, "request", "annotations")
     draft.put((*annotations, names.JOB_NAME), request.name, "request", "name")
     draft.put((*annotations, names.OWNER), attempt.owner, "derived")
     draft.put((*annotations, names.CORRELATION_ID), request.correlation_id, "request", "correlation_id")
 
 
-def _put_program(draft: Draft, request: JobRequest, profile: ClusterProfile) -> None:
+def _namespace(attempt: Attempt, profile: ClusterProfile, terms: Terms) -> tuple[str, Source]:
+    source: Source = "cluster" if terms.tenant is None else "tenant"
+    if attempt.namespace:
+        return attempt.namespace, source
+    if terms.tenant is None:
+        return profile.namespace_of(attempt.tenant), source
+    return terms.tenant.namespace_on(profile.name), source
+
+
+def _image(
+    attempt: Attempt, request: JobRequest, profile: ClusterProfile, terms: Terms
+) -> tuple[str, Source, str | None]:
+    if request.image is not None:
+        return request.image, "request", "image"
+    ours = terms.version.images.get(attempt.arch) if terms.version else None  # pyright: ignore[reportArgumentType]
+    return (profile.image, "cluster", None) if ours is None else (ours, "version", None)
+
+
+def _put_program(
+    draft: Draft, attempt: Attempt, request: JobRequest, profile: ClusterProfile, terms: Terms
+) -> None:
     draft.put(("spec", "type"), OPERATOR_TYPE[request.type], "request", "type")
     draft.put(("spec", "mode"), "cluster", "platform")
     draft.put(("spec", "sparkVersion"), request.spark_version, "request", "spark_version")
-    draft.put(("spec", "image"), profile.image, "cluster")
+    if terms.version is not None:  # 3.5 was asked for, 3.5.9 is what it means
+        draft.put(("spec", "sparkVersion"), terms.version.version, "version", "spark_version")
+    draft.put(("spec", "image"), *_image(attempt, request, profile, terms))
     draft.put(("spec", "imagePullPolicy"), profile.image_pull_policy, "cluster")
     draft.put(("spec", "restartPolicy", "type"), "Never", "platform")  # only Archer starts attempts
     draft.put(("spec", "timeToLiveSeconds"), profile.time_to_live_seconds, "cluster")
@@ -127,40 +179,25 @@ def _put_program(draft: Draft, request: JobRequest, profile: ClusterProfile) -> 
         ("packages", "packages"),
     ):
         draft.put(("spec", "deps", key), list(getattr(request.deps, field)), "request", f"deps.{field}")
+    if request.deps.packages and terms.policy is not None:
+        draft.put(("spec", "deps", "repositories"), list(terms.policy.repositories), "default")
 
 
-def _put_conf(draft: Draft, attempt: Attempt, request: JobRequest, profile: ClusterProfile) -> None:
-    conf = ("spec", "sparkConf")
-    for key, value in (profile.spark_conf | storage.storage_conf(profile)).items():
-        draft.put((*conf, key), value, "cluster")
-    for key, value in request.spark_conf.items():
-        draft.put((*conf, key), value, "request", f"spark_conf.{key}")
-    # Driver and executors share the prefix, so that logs group and names stay within 63 characters.
-    draft.put((*conf, "spark.kubernetes.executor.podNamePrefix"), attempt.application, "platform")
-    draft.put((*conf, "spark.ui.killEnabled"), "false", "platform")
-    dynamic = request.dynamic_allocation
-    if dynamic is not None:
-        where = ("spec", "dynamicAllocation")
-        draft.put((*where, "enabled"), dynamic.enabled, "request", "dynamic_allocation.enabled")
-        draft.put(
-            (*where, "minExecutors"), dynamic.min_executors, "request", "dynamic_allocation.min_executors"
-        )
-        draft.put(
-            (*where, "maxExecutors"), dynamic.max_executors, "request", "dynamic_allocation.max_executors"
-        )
-        draft.put((*where, "initialExecutors"), yunikorn.initial_executors(request), "derived")
-        # Without a remote shuffle service, executors that hold shuffle files must be known.
-        draft.put((*where, "shuffleTrackingEnabled"), True, "platform")
-
-
-def _put_sizes(draft: Draft, request: JobRequest, profile: ClusterProfile) -> None:
+def _put_sizes(draft: Draft, request: JobRequest, profile: ClusterProfile, terms: Terms) -> None:
     for role, size in (("driver", request.driver), ("executor", request.executor)):
         _put_size(draft, role, size, millicores_per_core=profile.millicores_per_core)
-        draft.put(("spec", role, "serviceAccount"), profile.service_account, "cluster")
+        draft.put(("spec", role, "serviceAccount"), *_service_account(role, profile, terms))
     if request.dynamic_allocation is None or not request.dynamic_allocation.enabled:
         draft.put(
             ("spec", "executor", "instances"), request.executor.instances, "request", "executor.instances"
         )
+
+
+def _service_account(role: str, profile: ClusterProfile, terms: Terms) -> tuple[str, Source]:
+    tenant = terms.tenant
+    if tenant is None:
+        return profile.service_account, "cluster"
+    return (tenant.driver_service_account if role == "driver" else tenant.executor_service_account), "tenant"
 
 
 def _put_size(draft: Draft, role: str, size: DriverSize, *, millicores_per_core: int) -> None:

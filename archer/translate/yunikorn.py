@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from archer.domain.request import DriverSize, JobRequest
 from archer.translate.memory import role_memory_mib
+from archer.translate.nodes import Nodes
 
 APP_ID: Final = "yunikorn.apache.org/app-id"
 QUEUE: Final = "yunikorn.apache.org/queue"
@@ -31,8 +32,7 @@ class Gang:
     request: JobRequest
     conf: Mapping[str, str]
     millicores_per_core: int
-    node_selector: Mapping[str, str]
-    tolerations: tuple[Mapping[str, str], ...]
+    nodes: Nodes
 
 
 def initial_executors(request: JobRequest) -> int:
@@ -70,8 +70,6 @@ def _group(gang: Gang, name: str, members: int, size: DriverSize) -> dict[str, A
         "minMember": members,
         "minResource": {"cpu": cpu(size, gang.millicores_per_core), "memory": f"{memory}Mi"},
     }
-    if gang.node_selector:
-        group["nodeSelector"] = dict(gang.node_selector)
-    if gang.tolerations:
-        group["tolerations"] = [dict(toleration) for toleration in gang.tolerations]
+    group["nodeSelector"] = gang.nodes.selector(name)
+    group["tolerations"] = gang.nodes.tolerations
     return group

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from archer.settings import ClusterEntry, Inventory, QueueEntry, S3Entry
+from archer.settings import CelebornEntry, ClusterEntry, Inventory, QueueEntry, S3Entry
 from archer.settings import Settings as ArcherSettings
 from moka_ui.settings import Settings as UiSettings
 from tests.architecture.project import ROOT
@@ -61,6 +61,7 @@ def page() -> str:
         (Inventory, "The whole"),
         (ClusterEntry, "Each of `clusters`"),
         (S3Entry, "`s3` of a cluster"),
+        (CelebornEntry, "`celeborn` of a cluster"),
         (QueueEntry, "Each of `queues`"),
     ):
         parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
@@ -70,7 +71,7 @@ def page() -> str:
 
 def undocumented() -> list[str]:
     """Settings without a description."""
-    models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, S3Entry, QueueEntry]
+    models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, S3Entry, CelebornEntry, QueueEntry]
     models += [part for _, part in _sections(ArcherSettings)]
     sections = {(ArcherSettings, name) for name, _ in _sections(ArcherSettings)}
     return [

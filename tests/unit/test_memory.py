@@ -17,6 +17,7 @@ from archer.translate.memory import (
     role_memory_mib,
     spark_mib,
 )
+from archer.translate.nodes import Nodes
 from archer.translate.yunikorn import Gang, cpu, initial_executors, task_groups
 from tests.builders import request
 
@@ -24,7 +25,7 @@ OFF_HEAP = {"spark.memory.offHeap.enabled": "true", "spark.memory.offHeap.size":
 
 
 def groups_of(wanted, **fields) -> list[dict]:
-    given = {"conf": {}, "millicores_per_core": 1000, "node_selector": {}, "tolerations": ()} | fields
+    given = {"conf": {}, "millicores_per_core": 1000, "nodes": Nodes("amd64", "", "", "")} | fields
     return json.loads(task_groups(Gang(wanted, **given)))
 
 
@@ -135,17 +136,24 @@ def test_cpu_is_written_as_kubernetes_writes_it(cores, millicores_per_core, writ
 
 
 def test_placeholders_go_where_the_pods_may_go():
-    where = {"node_selector": {"kubernetes.io/arch": "arm64"}, "tolerations": ({"key": "moka.dev/arch"},)}
-    for group in groups_of(request(), **where):
-        assert group["nodeSelector"] == {"kubernetes.io/arch": "arm64"}
-        assert group["tolerations"] == [{"key": "moka.dev/arch"}]
+    nodes = Nodes("arm64", "a", "on-demand", "spot")
+    driver, executor = groups_of(request(), nodes=nodes)
+    for group, capacity in ((driver, "on-demand"), (executor, "spot")):
+        assert group["nodeSelector"] == {
+            "kubernetes.io/arch": "arm64",
+            "karpenter.sh/capacity-type": capacity,
+            "topology.kubernetes.io/zone": "a",
+        }
+        assert [one["key"] for one in group["tolerations"]] == ["moka.dev/arch"]
 
 
 def test_a_gang_is_the_driver_and_the_executors_to_start_with():
     wanted = request(
         driver={"cores": 2, "memory": "4g"}, executor={"cores": 4, "memory": "8g", "instances": 10}
     )
-    assert groups_of(wanted) == [
+    assert [
+        {key: group[key] for key in ("name", "minMember", "minResource")} for group in groups_of(wanted)
+    ] == [
         {"name": "driver", "minMember": 1, "minResource": {"cpu": "2", "memory": "5734Mi"}},
         {"name": "executor", "minMember": 10, "minResource": {"cpu": "4", "memory": "11468Mi"}},
     ]

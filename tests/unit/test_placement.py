@@ -193,4 +193,10 @@ def test_jobs_are_shared_out_by_weight(weights, jobs):
 
 
 def test_no_cluster_at_all_is_a_decision_too():
-    assert choose(WISH, []).as_json() == {"cluster": None, "arch": None, "candidates": (), "rejects": ()}
+    assert choose(WISH, []).as_json() == {
+        "cluster": None,
+        "arch": None,
+        "candidates": (),
+        "rejects": (),
+        "arch_why": "",
+    }
