@@ -21,6 +21,7 @@ from archer.translate.nodes import Nodes
 CONF: Final = ("spec", "sparkConf")
 DYNAMIC: Final = ("spec", "dynamicAllocation")
 PLAIN_OPTION: Final = re.compile(r"[^\s\"'\\]+\Z")
+COLLECTOR: Final = re.compile(r"(?<!\S)-XX:\+Use\w+GC(?!\S)")
 NOTHING: Final[Mapping[str, str]] = {}
 
 
@@ -91,9 +92,11 @@ def _put_java_options(draft: Draft, request: JobRequest) -> None:
         if not size.java_options:
             continue
         key = f"spark.{role}.extraJavaOptions"
-        before = draft.tree.get("spec", {}).get("sparkConf", {}).get(key)
-        options = ([before] if before else []) + [_quoted(option) for option in size.java_options]
-        draft.put((*CONF, key), " ".join(options), "request", f"{role}.java_options")
+        before = draft.tree["spec"].get("sparkConf", {}).get(key, "")
+        if any(COLLECTOR.fullmatch(option) for option in size.java_options):
+            before = COLLECTOR.sub("", before)  # a JVM that is told two of them does not start
+        options = [*before.split(" "), *map(_quoted, size.java_options)]
+        draft.put((*CONF, key), " ".join(filter(None, options)), "request", f"{role}.java_options")
 
 
 def _quoted(option: str) -> str:

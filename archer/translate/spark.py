@@ -150,8 +150,8 @@ def _put_program(
     draft.put(("spec", "type"), OPERATOR_TYPE[request.type], "request", "type")
     draft.put(("spec", "mode"), "cluster", "platform")
     draft.put(("spec", "sparkVersion"), request.spark_version, "request", "spark_version")
-    if terms.version is not None:  # 3.5 was asked for, 3.5.9 is what it means
-        draft.put(("spec", "sparkVersion"), terms.version.version, "version", "spark_version")
+    if terms.version is not None and terms.version.version != request.spark_version:  # 3.5 means 3.5.9
+        draft.put(("spec", "sparkVersion"), terms.version.version, "version")
     draft.put(("spec", "image"), *_image(attempt, request, profile, terms))
     draft.put(("spec", "imagePullPolicy"), profile.image_pull_policy, "cluster")
     draft.put(("spec", "restartPolicy", "type"), "Never", "platform")  # only Archer starts attempts
