@@ -46,7 +46,7 @@ async def submit_job(request: Request) -> Response:
 
 
 async def _submit(parts: Parts, data: bytes, value: Any, key: str | None) -> tuple[dict[str, Any], bool]:
-    wanted = body.job_request(data, value)
+    wanted = body.job_request(data, value, parts.sites.current.policy)
     submitted = await parts.jobs.submit(wanted, data, owner=parts.owner, key=key)
     return schemas.job(submitted.fields, ui_url=parts.ui_url), submitted.created
 
@@ -98,7 +98,8 @@ async def _batch_result(parts: Parts, value: Any, key: str | None) -> dict[str, 
 async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
     """Show the manifest that a dispatch would make now, and where each field came from. Stores nothing."""
     data = await body.read(request)
-    decision, rendered = await parts.jobs.render(body.job_request(data, body.parse(data)), owner=parts.owner)
+    wanted = body.job_request(data, body.parse(data), parts.sites.current.policy)
+    decision, rendered = await parts.jobs.render(wanted, owner=parts.owner)
     origins = rendered.origins if rendered else []
     return {
         "manifest": rendered.manifest if rendered else None,

@@ -6,13 +6,11 @@ Bounds come from Kubernetes, Spark or the size of one SparkApplication; each con
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from archer.domain.quantities import memory_mib
-from archer.domain.tenancy import spark_conf
 from archer.domain.tenancy.image import MAX_LENGTH as MAX_IMAGE_LENGTH
 from archer.domain.tenancy.image import parse_image
 
@@ -21,34 +19,18 @@ MAX_CORES: Final = 128
 MAX_VALUE_LENGTH: Final = 32_768  # one value of a manifest, a quarter of what Linux takes as one argument
 MAX_TIMEOUT_SECONDS: Final = 14 * 24 * 3600
 DEFAULT_SPARK_VERSION: Final = "3.5.9"
+DEFAULT_TENANT: Final = "default"
 
 CONTROL_BUT_LAYOUT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # Kubernetes label syntax without a prefix: prefixed labels are the platform's.
 LABEL_KEY: Final = re.compile(r"[a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?\Z")
 LABEL_VALUE: Final = re.compile(r"([a-zA-Z0-9]([-a-zA-Z0-9_.]{0,61}[a-zA-Z0-9])?)?\Z")
-RESERVED_LABELS: Final = frozenset({"app", "queue", "applicationId", "version"})
-RESERVED_LABEL_PREFIXES: Final = ("spark-", "app.", "moka")
-ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}\Z")
-# They change which code the driver loads or whose credentials it uses.
-RESERVED_ENV_PREFIXES: Final = (
-    "LD_",
-    "SPARK_",
-    "AWS_",
-    "JAVA_",
-    "HADOOP_",
-    "PYTHON",
-    "PYSPARK_",
-    "KUBERNETES_",
-    "MOKA_",
-)
-RESERVED_ENV: Final = frozenset(
-    {"PATH", "HOME", "IFS", "ENV", "BASH_ENV", "CLASSPATH", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
-)
 TENANT_FORM: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 QUEUE_FORM: Final = r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$"
 # What Spark may be told to fetch. Other schemes would reach whatever the operator or the driver can reach.
 LOCATION: Final = re.compile(r"(s3a://[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?/|(local|file):///)[^/]")
 ODD_IN_PATH: Final = re.compile(r"[,\\%]|/\.\.(/|\Z)")  # lists, escapes, other separators, steps upwards
+_COORDINATE: Final = r"[A-Za-z0-9_]+([.-]+[A-Za-z0-9_]+)*"  # part of a path in the cache: never dots alone
 ALIAS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")  # what an archive is unpacked as
 
 
@@ -90,7 +72,7 @@ def _memory(text: str) -> str:
 Location = Annotated[str, StringConstraints(min_length=4, max_length=2048), AfterValidator(_location)]
 Memory = Annotated[str, StringConstraints(max_length=12), AfterValidator(_memory)]
 Package = Annotated[
-    str, StringConstraints(max_length=256, pattern=r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
+    str, StringConstraints(max_length=256, pattern=rf"^{_COORDINATE}:{_COORDINATE}:{_COORDINATE}$")
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._:/@+-]{0,198}[A-Za-z0-9])?$")]
 ImageReference = Annotated[str, StringConstraints(max_length=MAX_IMAGE_LENGTH), AfterValidator(_image)]
@@ -183,7 +165,7 @@ class JobRequest(_Strict):
         Field(default_factory=list, max_length=512)
     )
     spark_version: Version = DEFAULT_SPARK_VERSION
-    tenant: TenantName = "default"
+    tenant: TenantName = DEFAULT_TENANT
     queue: QueuePath | None = Field(
         None, description="Full YuniKorn path; the tenant's default queue when absent."
     )
@@ -211,7 +193,9 @@ class JobRequest(_Strict):
         description="Environment by secret: its alias in the tenant's policy.",
     )
     labels: dict[str, str] = Field(default_factory=dict, max_length=32)
-    annotations: dict[str, str] = Field(default_factory=dict, max_length=32)
+    annotations: dict[str, Annotated[str, StringConstraints(max_length=4096), AfterValidator(_printable)]] = (
+        Field(default_factory=dict, max_length=32)
+    )
     priority: int = Field(50, ge=0, le=100, description="Higher goes first among queued jobs.")
     retry: Retry = Retry()  # pyright: ignore[reportCallIssue]
     timeout_seconds: int | None = Field(
@@ -230,74 +214,3 @@ class JobRequest(_Strict):
         deps = self.deps
         named = [self.main_application_file or "", *deps.jars, *deps.files, *deps.py_files, *deps.archives]
         return any(location.startswith("file:") for location in named)
-
-
-def contradictions(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
-    """Faults that no single field shows: (field, rule, message, allowed).
-
-    Works on the raw mapping, so that they are found in the same answer as faults of form.
-    """
-    found: list[tuple[str, str, str, object | None]] = []
-    found += _program_faults(raw)
-    found += _mapping_faults(raw)
-    dynamic = raw.get("dynamic_allocation")
-    if isinstance(dynamic, Mapping):
-        least, most, first = (dynamic.get(f"{word}_executors") for word in ("min", "max", "initial"))
-        if isinstance(most, int):
-            if isinstance(least, int) and least > most:
-                found.append(
-                    ("dynamic_allocation.min_executors", "order", "must not be above max_executors", most)
-                )
-            if isinstance(first, int) and first > most:
-                found.append(
-                    ("dynamic_allocation.initial_executors", "order", "must not be above max_executors", most)
-                )
-    return found
-
-
-def _program_faults(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
-    kind, file, sql, main_class = (raw.get(k) for k in ("type", "main_application_file", "sql", "main_class"))
-    found: list[tuple[str, str, str, object | None]] = []
-    if kind == "sql":
-        if (sql is None) == (file is None):
-            found.append(("sql", "one_of", "a sql job has either sql or main_application_file", None))
-    elif kind in ("python", "java", "scala", "r"):
-        if file is None:
-            found.append(("main_application_file", "required", f"a {kind} job needs it", None))
-        if sql is not None:
-            found.append(("sql", "not_for_type", f"a {kind} job has no sql", None))
-    if kind in ("java", "scala"):
-        if main_class is None:
-            found.append(("main_class", "required", f"a {kind} job needs it", None))
-    elif main_class is not None and isinstance(kind, str):
-        found.append(("main_class", "not_for_type", f"a {kind} job has no main class", None))
-    return found
-
-
-def _mapping_faults(raw: Mapping[str, Any]) -> list[tuple[str, str, str, object | None]]:
-    found: list[tuple[str, str, str, object | None]] = []
-    conf, env, labels = (raw.get(k) for k in ("spark_conf", "env", "labels"))
-    if isinstance(conf, Mapping):
-        for key, value in conf.items():
-            fault = spark_conf.key_fault(key) or (
-                spark_conf.value_fault(value) if isinstance(value, str) else None
-            )
-            if fault:
-                found.append((f"spark_conf.{key}", *fault, None))
-    if isinstance(env, Mapping):
-        for key in env:
-            if ENV_NAME.match(key) is None:
-                found.append((f"env.{key}", "name_form", "must be letters, digits and underscores", None))
-            elif key.startswith(RESERVED_ENV_PREFIXES) or key in RESERVED_ENV:
-                found.append((f"env.{key}", "reserved", "is kept by the platform", None))
-    if isinstance(labels, Mapping):
-        for key, value in labels.items():
-            if LABEL_KEY.match(key) is None:
-                found.append(
-                    (f"labels.{key}", "label_key", "must be a label name of Kubernetes without prefix", None)
-                )
-            elif key in RESERVED_LABELS or key.startswith(RESERVED_LABEL_PREFIXES):
-                found.append((f"labels.{key}", "reserved", "is kept by the platform", None))
-            if isinstance(value, str) and LABEL_VALUE.match(value) is None:
-                found.append((f"labels.{key}", "label_value", "must be a label value of Kubernetes", None))
-    return found

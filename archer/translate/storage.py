@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from archer.domain import memory
 from archer.domain.cluster import ClusterProfile
 from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
-from archer.translate import memory
 
 S3A: Final = "spark.hadoop.fs.s3a"
 MASTERS_KEY: Final = "spark.celeborn.master.endpoints"

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from archer.domain.memory import role_memory_mib
 from archer.domain.request import DriverSize, JobRequest
-from archer.translate.memory import role_memory_mib
 from archer.translate.nodes import Nodes
 
 APP_ID: Final = "yunikorn.apache.org/app-id"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archer.domain.quantities import memory_mib
-from archer.translate.memory import (
+from archer.domain.memory import (
     JVM_FACTOR,
     NON_JVM_FACTOR,
     overhead_factor,

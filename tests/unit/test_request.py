@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from archer.domain.request import JobRequest, contradictions
+from archer.domain.request import JobRequest
+from archer.domain.tenancy.rules.check import faults_of
 from tests.builders import body, request
 
 
@@ -17,7 +18,7 @@ def wrong(**fields) -> set[str]:
 
 
 def contradicted(**fields) -> list[tuple[str, str]]:
-    return [(field, rule) for field, rule, _, _ in contradictions(body(**fields))]
+    return [(fault.field, fault.rule) for fault in faults_of(body(**fields))]
 
 
 def test_the_least_request_has_defaults():
@@ -31,7 +32,7 @@ def test_the_least_request_has_defaults():
     )
     assert (made.driver.cores, made.driver.memory, made.executor.instances) == (1, "1g", 1)
     assert (made.retry.max_attempts, made.timeout_seconds) == (1, None)
-    assert contradictions(body()) == []
+    assert faults_of(body()) == []
 
 
 @pytest.mark.parametrize(

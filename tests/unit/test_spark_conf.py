@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF, key_fault, value_fault
+from archer.domain.tenancy.conf_values import value_fault
+from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF, key_fault
 
 
 @pytest.mark.parametrize(
@@ -86,4 +87,4 @@ def test_keys_of_a_wrong_form(key):
     [("", True), ("a b=c,ü", True), ("a\tb", True), ("a\nb", False), ("a\x00", False), ("\x7f", False)],
 )
 def test_values_hold_no_control_characters(value, is_fine):
-    assert (value_fault(value) is None) is is_fine
+    assert (value_fault("spark.user.x", value) is None) is is_fine

@@ -13,7 +13,10 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
 from archer.api.problems import field_faults
-from archer.domain.request import JobRequest, contradictions
+from archer.domain.request import JobRequest
+from archer.domain.tenancy.policy import Policy
+from archer.domain.tenancy.rules.check import faults_of
+from archer.domain.tenancy.rules.fields import with_hints
 from archer.errors import BodyTooLarge, FieldFault, InvalidJob, MalformedBody, UnsupportedMediaType
 
 MAX_BYTES: Final = 256 * 1024
@@ -88,19 +91,19 @@ def parse(data: bytes) -> Any:
     return value
 
 
-def job_request(data: bytes, value: Any) -> JobRequest:
-    """Validate a parsed job request.
+def job_request(data: bytes, value: Any, policy: Policy | None = None) -> JobRequest:
+    """Validate a parsed job request: its form, and what *policy* lets its tenant ask for.
 
     Raises:
         InvalidJob: With every wrong field at once.
     """
     if not isinstance(value, dict):
         raise InvalidJob("A job is an object.", (FieldFault("", "type", "must be an object"),))
-    faults = [FieldFault(*fault) for fault in contradictions(value)]
+    faults = faults_of(value, policy)
     try:
         request = JobRequest.model_validate_json(data)
     except ValidationError as error:
-        found = field_faults(error.errors(include_url=False, include_input=False))
+        found = with_hints(field_faults(error.errors(include_url=False, include_input=False)))
         named = {fault.field for fault in found}
         faults = [*found, *(fault for fault in faults if fault.field not in named)]
         raise _invalid(faults) from None

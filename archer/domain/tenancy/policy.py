@@ -256,8 +256,15 @@ class Policy(_Strict):
         """Queues by path; only the exact path is one."""
         return {queue.path: queue for queue in self.queues}
 
+    @cached_property
+    def _version_of(self) -> Mapping[str, SparkVersion]:
+        return {one.version: one for one in self.spark_versions}
+
     def spark_version(self, wanted: str) -> SparkVersion | None:
         """The Spark that *wanted* means: itself, or the highest patch of the line ``3.5``."""
+        exact = self._version_of.get(wanted)
+        if exact is not None:
+            return exact
         line = [one for one in self.spark_versions if f"{one.version}.".startswith(f"{wanted}.")]
         return max(line, key=lambda one: int(one.version.rpartition(".")[2]), default=None)
 

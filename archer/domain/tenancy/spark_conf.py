@@ -7,11 +7,42 @@ someone has looked at it. Keys that the platform sets itself are named apart, be
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 KEY: Final = re.compile(r"spark\.[A-Za-z0-9_.-]{1,200}\Z")  # no "=", spark-submit splits at the first
-FORBIDDEN_IN_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
+OPEN_KEYS: Final = frozenset(
+    {
+        "spark.sql.broadcastTimeout",
+        "spark.sql.autoBroadcastJoinThreshold",
+        "spark.sql.session.timeZone",
+        "spark.sql.ansi.enabled",
+        "spark.default.parallelism",
+        "spark.speculation",
+        "spark.task.maxFailures",
+        "spark.task.cpus",
+        "spark.network.timeout",
+        "spark.rpc.message.maxSize",
+        "spark.serializer",
+        "spark.serializer.objectStreamReset",
+        "spark.memory.fraction",
+        "spark.memory.storageFraction",
+        "spark.locality.wait",
+        "spark.scheduler.mode",
+        "spark.driver.maxResultSize",
+        "spark.driver.memoryOverheadFactor",
+        "spark.executor.memoryOverheadFactor",
+        # of spark.kubernetes.* only what says how fast executors come, and how much they get beside the heap
+        "spark.kubernetes.allocation.batch.size",
+        "spark.kubernetes.allocation.batch.delay",
+        "spark.kubernetes.allocation.executor.timeout",
+        "spark.kubernetes.allocation.maxPendingPods",
+        "spark.kubernetes.local.dirs.tmpfs",
+        "spark.kubernetes.memoryOverheadFactor",
+    }
+)
 OPEN_FAMILIES: Final = (
     "spark.sql.shuffle.",
     "spark.sql.adaptive.",
@@ -19,33 +50,24 @@ OPEN_FAMILIES: Final = (
     "spark.sql.sources.",
     "spark.sql.parquet.",
     "spark.sql.orc.",
-    "spark.sql.broadcastTimeout",
-    "spark.sql.autoBroadcastJoinThreshold",
-    "spark.sql.session.timeZone",
-    "spark.sql.ansi.enabled",
-    "spark.default.parallelism",
-    "spark.speculation",
-    "spark.task.maxFailures",
-    "spark.task.cpus",
-    "spark.network.timeout",
-    "spark.rpc.message.maxSize",
-    "spark.serializer",
+    "spark.speculation.",
     "spark.kryoserializer.",
-    "spark.memory.fraction",
-    "spark.memory.storageFraction",
     "spark.shuffle.",
     "spark.io.compression.",
-    "spark.locality.wait",
-    "spark.scheduler.mode",
-    "spark.driver.maxResultSize",
+    "spark.locality.wait.",
+    "spark.dynamicAllocation.",
     "spark.user.",
 )
-# Loads a class of the caller's choice into the shuffle, which the platform chooses.
+# Which shuffle a job uses, and where its blocks lie, is chosen with its cluster.
 CLOSED_IN_OPEN_FAMILIES: Final = (
     "spark.shuffle.manager",
     "spark.shuffle.sort.io.plugin.",
     "spark.shuffle.service.",
+    "spark.shuffle.push.",
+    "spark.dynamicAllocation.shuffleTracking.",
 )
+LOADS_A_CLASS: Final = re.compile(r"(?i)class(es|name)?\Z|manager\Z|plugin")
+OF_JOBS: Final = "spark.user."  # the jobs' own: Spark reads nothing there
 
 # What no policy file can open: where a job runs, as whom, and which code reads its submission.
 NEVER_OPEN: Final = (
@@ -85,16 +107,30 @@ REQUEST_FIELD_OF: Final = {
 }
 
 
-def key_fault(key: str) -> tuple[str, str] | None:
-    """Rule that *key* breaks and the sentence about it, or None when a caller may set it."""
+def key_fault(key: str, opened: Sequence[str] = ()) -> tuple[str, str] | None:
+    """Rule that *key* breaks and the sentence about it, or None when a caller may set it.
+
+    Args:
+        key: As the request has it.
+        opened: Keys, and families that end in a dot, that a policy opens beside those of this module.
+    """
     if KEY.match(key) is None:
         return "key_form", "must be spark. and then letters, digits, dots, dashes or underscores"
     field = REQUEST_FIELD_OF.get(key)
     if field is not None:
         return "has_own_field", f"is set by the field {field}"
-    if key.startswith(OPEN_FAMILIES) and not key.startswith(CLOSED_IN_OPEN_FAMILIES):
+    if key in OPEN_KEYS or _is_in_open_family(key):
+        return None
+    if any(key == one or (one.endswith(".") and key.startswith(one)) for one in opened):
         return None
     return "not_open", "is kept by the platform; ask its owners to open it"
+
+
+@lru_cache(maxsize=4096)
+def _is_in_open_family(key: str) -> bool:
+    if not key.startswith(OPEN_FAMILIES) or key.startswith(CLOSED_IN_OPEN_FAMILIES):
+        return False
+    return key.startswith(OF_JOBS) or LOADS_A_CLASS.search(key) is None
 
 
 def family(text: str) -> str:
@@ -106,10 +142,3 @@ def family(text: str) -> str:
             f"{text} cannot be opened: it decides where a job runs, as whom, or what it loads there"
         )
     return text
-
-
-def value_fault(value: str) -> tuple[str, str] | None:
-    """Rule that a value breaks and the sentence about it, or None."""
-    if FORBIDDEN_IN_VALUE.search(value):
-        return "control_character", "must not hold control characters"
-    return None

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final
-
-from archer.domain.request import DriverSize
+from typing import Final, Protocol
 
 MIN_OVERHEAD_MIB: Final = 384  # ResourceProfile.MEMORY_OVERHEAD_MIN_MIB
 JVM_FACTOR: Final = 0.1  # spark.kubernetes.memoryOverheadFactor
@@ -20,11 +18,30 @@ FACTOR_KEY: Final = "spark.kubernetes.memoryOverheadFactor"
 OFF_HEAP_ENABLED_KEY: Final = "spark.memory.offHeap.enabled"
 OFF_HEAP_SIZE_KEY: Final = "spark.memory.offHeap.size"
 PYSPARK_KEY: Final = "spark.executor.pyspark.memory"
+FACTORS: Final = (
+    FACTOR_KEY,
+    "spark.driver.memoryOverheadFactor",
+    "spark.executor.memoryOverheadFactor",
+)
 
 SIZE: Final = re.compile(r"([0-9]{1,15})([bkmgtp]?)b?\Z")
 FACTOR: Final = re.compile(r"(?=[0-9.]*[1-9])[0-9]{1,3}(\.[0-9]{1,9})?\Z")
 BYTES_PER_UNIT: Final = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50}
 BYTES_PER_MIB: Final = 2**20
+
+
+class Sized(Protocol):
+    """What a request asks for each pod of a role."""
+
+    @property
+    def memory(self) -> str:
+        """Heap in Spark's notation."""
+        ...
+
+    @property
+    def memory_overhead(self) -> str | None:
+        """Memory beside the heap."""
+        ...
 
 
 def spark_mib(text: str, *, unit: str = "m") -> int:
@@ -73,7 +90,7 @@ def pod_memory_mib(heap_mib: int, *, factor: float, overhead_mib: int | None = N
     return heap_mib + overhead_mib
 
 
-def role_memory_mib(role: str, size: DriverSize, job_type: str, conf: Mapping[str, str]) -> int:
+def role_memory_mib(role: str, size: Sized, job_type: str, conf: Mapping[str, str]) -> int:
     """Memory that the pod of a driver or of an executor requests.
 
     Args:
@@ -101,11 +118,10 @@ def role_memory_mib(role: str, size: DriverSize, job_type: str, conf: Mapping[st
 
 def conf_faults(conf: Mapping[str, str]) -> Iterator[str]:
     """Say which keys of *conf* that count for a pod's memory have no number, in words."""
-    factors = [FACTOR_KEY, *(f"spark.{role}.memoryOverheadFactor" for role in ("driver", "executor"))]
     for key, value in conf.items():
         if key in (OFF_HEAP_SIZE_KEY, PYSPARK_KEY) and SIZE.match(value.strip().lower()) is None:
             yield f"spark_conf.{key} must be a size, such as 512m or 4g"
-        elif key in factors and FACTOR.match(value.strip()) is None:
+        elif key in FACTORS and FACTOR.match(value.strip()) is None:
             yield f"spark_conf.{key} must be a number above 0, such as 0.4"
 
 
