@@ -15,7 +15,7 @@ import structlog
 from archer.domain.cluster import WantedState
 from archer.domain.identifiers import job_id
 from archer.domain.job import Submitted
-from archer.domain.masking import masked
+from archer.domain.masking import masked, masked_text
 from archer.domain.placement import Decision, choose, wish_of
 from archer.domain.request import JobRequest
 from archer.domain.tenancy.policy import terms_of
@@ -215,7 +215,7 @@ class Jobs:
     async def ask_cluster(self, name: str, state: WantedState, *, principal: str, reason: str) -> Row:
         """Cordon, drain or activate a cluster; a repeat changes nothing. Raises ``NotFound``."""
         async with self._database.transaction() as tx:
-            if await inventory.ask(tx, name, state=state, principal=principal, reason=reason):
+            if await inventory.ask(tx, name, state=state, principal=principal, reason=masked_text(reason)):
                 log.info("a cluster was asked for", cluster=name, state=state.value, principal=principal)
         return await self.cluster(name)
 

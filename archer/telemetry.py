@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from archer.domain.masking import masked, masked_text
 
 SUBMITS: Final = Counter("archer_submits", "Submits answered, by outcome.", ["outcome"])
 DISPATCHES: Final = Counter(
@@ -34,6 +37,18 @@ REQUEST_SECONDS: Final = Histogram(
 )
 
 
+def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Hide what looks like a secret in all that is logged, tracebacks too."""
+    return {key: masked(value, key=key) for key, value in event.items()}
+
+
+class _Formatter(logging.Formatter):
+    """Does the same for what others log, such as uvicorn."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked_text(super().format(record))
+
+
 def configure_logs(log_format: str = "auto", *, level: int = logging.INFO) -> None:
     """Set up structlog for this process; ``auto`` is colours on a terminal, JSON elsewhere."""
     console = log_format == "console" or (log_format == "auto" and sys.stdout.isatty())
@@ -43,18 +58,16 @@ def configure_logs(log_format: str = "auto", *, level: int = logging.INFO) -> No
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if console:
-        # plain tracebacks: the pretty ones print the values of locals, and a value may be a secret
-        renderer: list[Any] = [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stdout.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
+        renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=0)
     else:
-        renderer = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        renderer = structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, *renderer],
+        # tracebacks are plain text before they are looked through; pretty ones print the values of locals
+        processors=[*shared, structlog.processors.format_exc_info, without_secrets, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", force=True)
+    others = logging.StreamHandler()
+    others.setFormatter(_Formatter("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[others], force=True)

@@ -105,6 +105,7 @@ class Reader:
 
         engine = create_async_engine(
             "postgresql+psycopg://",
+            hide_parameters=True,  # an error would quote them into the log, requests as a whole
             async_creator=connection,
             isolation_level="AUTOCOMMIT",  # one statement is one snapshot; BEGIN is a round trip more
             pool_size=connections,

@@ -18,6 +18,7 @@ from archer.api.deps import Parts, PartsDep, known_parameters
 from archer.api.jobs import JobId
 from archer.api.openapi import EVENT_STREAM, problem_answers
 from archer.clusters.port import LogChunk
+from archer.domain.masking import without_tokens
 from archer.domain.states import FINAL, JobState
 from archer.errors import (
     ClusterUnavailable,
@@ -96,7 +97,7 @@ def _document(row: schemas.Row, role: str, chunk: LogChunk, *, is_over: bool) ->
     return {
         "role": role,
         "attempt": row["number"],
-        "text": whole.decode("utf-8", errors="replace"),
+        "text": without_tokens(whole.decode("utf-8", errors="replace")),
         "offset": chunk.offset,
         "next_offset": chunk.offset + len(whole),
         "size": chunk.size,

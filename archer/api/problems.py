@@ -14,6 +14,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from archer import errors
+from archer.domain.masking import masked_text
 from archer.errors import ArcherError, FieldFault
 
 log = structlog.get_logger(__name__)
@@ -64,10 +65,20 @@ def document(
     code: str, *, title: str, status: int, detail: str, faults: Sequence[FieldFault] = ()
 ) -> dict[str, Any]:
     """Make a problem document. *code* is stable; *detail* is for people."""
-    body: dict[str, Any] = {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail}
+    body: dict[str, Any] = {
+        "type": TYPE_PREFIX + code,
+        "title": title,
+        "status": status,
+        "detail": masked_text(detail),
+    }
     if faults:
         body["errors"] = [
-            {"field": f.field[:MAX_NAME], "rule": f.rule, "message": f.message, "allowed": f.allowed}
+            {
+                "field": masked_text(f.field[:MAX_NAME]),
+                "rule": f.rule,
+                "message": masked_text(f.message),
+                "allowed": f.allowed,
+            }
             for f in faults
         ]
     return body

@@ -10,6 +10,7 @@ import structlog
 from archer.clusters.port import Cluster
 from archer.dispatcher.breaker import Breaker
 from archer.dispatcher.placer import Ready
+from archer.domain.masking import masked_text
 from archer.domain.states import Reason
 from archer.errors import AlreadyExists, ClusterError, ClusterUnavailable, ManifestRejected
 from archer.store import claims
@@ -86,7 +87,9 @@ class Creation:
         found = await self._found(ready)
         if found is not None and is_ours(found, ready.claim.id, ready.number):
             return found.uid, "adopted"
-        await self._reject(ready, Reason.SUBMIT_INVALID, f"The cluster refused the manifest: {error}")
+        await self._reject(
+            ready, Reason.SUBMIT_INVALID, f"The cluster refused the manifest: {masked_text(str(error))}"
+        )
         return None, "rejected"
 
     async def _found(self, ready: Ready) -> Application | None:
@@ -100,7 +103,7 @@ class Creation:
 
 def silence(cluster: str, message: str) -> str:
     """What a job is said to wait for whose cluster gives no answer."""
-    return f"cluster {cluster} does not answer: {message}"
+    return f"cluster {cluster} does not answer: {masked_text(message)}"
 
 
 def is_ours(found: Application, job_id: str, number: int) -> bool:

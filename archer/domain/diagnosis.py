@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from archer.domain import evidence
+from archer.domain.masking import masked_text
 from archer.domain.states import FAULT_OF, Fault, Reason
 
 MAX_MESSAGE_LENGTH: Final = 500
@@ -154,7 +155,10 @@ def diagnose(
         evidence.without_log_prefix(shown) if shown else ("" if told else error_message.partition("\n")[0])
     )
     message = _sentence(reason, detail, exit_code)
-    return Diagnosis(reason, FAULT_OF[reason], message, lines)
+    # a program may print what it was given to log in with
+    return Diagnosis(
+        reason, FAULT_OF[reason], masked_text(message), tuple(masked_text(line) for line in lines)
+    )
 
 
 def _of_container(exit_code: int | None, container_reason: str) -> Reason | None:

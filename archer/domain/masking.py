@@ -19,17 +19,20 @@ TELLING: Final = (
 )
 SECRET_KEY: Final = re.compile(TELLING, re.IGNORECASE)
 USERINFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
-# NAME=VALUE or NAME: VALUE, alone, in JSON or in the query of a location, with a telling name. Spark's own
-# redactCommandLineArgs does the same with arguments.
+# A value behind a telling name: NAME=VALUE, alone or in the query of a location, as redactCommandLineArgs hides
+# it; "NAME": "VALUE" of JSON; and NAME: VALUE, where the value is no plain word of a sentence.
 ASSIGNMENT: Final = re.compile(
-    rf"(?P<before>[\w.-]*(?:{TELLING})[\w.-]*(?:=|\"?: ?)\"?)(?P<value>[^&\s\"',;]+)", re.IGNORECASE
+    rf"(?P<before>[\w.-]{{0,64}}(?:{TELLING})"
+    r"(?:[\w.-]{0,64}=\"?|[\w.-]{0,64}\"\s?:\s?\"|s?: ?(?![a-z]+(?:[\s,.;:)]|\Z))))"
+    r"(?P<value>[^&\s\"',;]+)",
+    re.IGNORECASE,
 )
 FLAG: Final = re.compile(r"--?[\w.-]+\Z")
 AUTHORIZATION: Final = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 MASK: Final = "*****"
 
 # Each credential's fixed beginning, and its form. Sources: AWS IAM "Unique identifiers"; GitHub "Token
-# formats"; GitLab "Token prefixes"; Slack "Token types"; RFC 7519; RFC 7468; the docs of the others; moka_ is our own.
+# formats"; GitLab "Token prefixes"; Slack "Token types"; RFC 7519; RFC 7468; those of others; moka_ is ours.
 TOKENS: Final[tuple[tuple[str, str], ...]] = (
     ("AKIA", r"\bAKIA[0-9A-Z]{12,}"),
     ("ASIA", r"\bASIA[0-9A-Z]{12,}"),
@@ -72,7 +75,7 @@ def masked(value: Any, *, key: str = "") -> Any:
         if set(value) == {"name", "value"}:  # an env entry of a container
             return {"name": value["name"], "value": MASK}
         return {k: masked(v, key=str(k)) for k, v in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [
             MASK if isinstance(v, str) and _is_secret_flag(before) else masked(v, key=key)
             for before, v in zip([None, *value], value, strict=False)
@@ -87,6 +90,14 @@ def masked_text(text: str) -> str:
     if len(text) < SHORTEST:
         return text
     return _seen_before(text) if len(text) <= LONGEST_KNOWN else _without_secrets(text)
+
+
+def without_tokens(text: str) -> str:
+    """Copy a long *text*, such as a piece of a driver's log, with known kinds of credentials replaced.
+
+    The rest of ``masked_text`` takes half a second for a mebibyte; this takes some 20 ms.
+    """
+    return TOKEN.sub(MASK, text) if has_token(text) else text
 
 
 def has_token(text: str) -> bool:

@@ -48,6 +48,7 @@ class Database:
         self.dsn = dsn
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+psycopg://",
+            hide_parameters=True,  # an error would quote them into the log, requests as a whole
             async_creator=lambda: _connected(dsn, application=application, limits=limits),
             pool_size=limits.connections,
             max_overflow=0,

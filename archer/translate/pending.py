@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from archer.domain.diagnosis import CONTAINER_REASONS
+from archer.domain.masking import masked_text
 from archer.domain.states import Reason
 
 MAX_WORDS_LENGTH: Final = 500
@@ -51,7 +52,7 @@ def waits_for(*, reason: str, message: str, image: str) -> Pending:
     """
     if reason in NOTHING:
         return Pending(None)
-    said = " ".join(message.split())
+    said = masked_text(" ".join(message.split()))
     if reason in IMAGE_REASONS:
         detail = BACK_OFF.sub("", said)
         words = _cut(f"the image {image} cannot be pulled" if image else "its image cannot be pulled", detail)

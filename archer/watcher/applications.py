@@ -13,6 +13,7 @@ import structlog
 
 from archer.clusters.port import Change, Cluster
 from archer.domain.identifiers import application_name
+from archer.domain.masking import masked_text
 from archer.domain.states import JobState
 from archer.errors import StoreUnavailable
 from archer.store import inventory, observations
@@ -89,7 +90,7 @@ class Applications:
         """Let the cluster be shown as one that does not answer."""
         try:
             async with self._database.transaction() as tx:
-                await inventory.silent(tx, self._cluster.name, message=message)
+                await inventory.silent(tx, self._cluster.name, message=masked_text(message))
         except StoreUnavailable:
             log.warning("Postgres is away too")
 

@@ -14,11 +14,11 @@ from archer.domain.tenancy.policy import Policy, Queue, Tenant
 from archer.domain.tenancy.rules import (
     conf,
     environment,
+    fields,
     files,
     images,
     jvm,
     labels,
-    program,
     queues,
     sizes,
     texts,
@@ -34,7 +34,7 @@ def faults_of(raw: Mapping[str, Any], policy: Policy | None = None) -> list[Fiel
         policy: What the policy file says; None where there is none, and nothing is asked of a tenant then.
     """
     found = [
-        *program.faults(raw),
+        *fields.faults(raw),
         *sizes.order_faults(raw),
         *labels.faults(raw),
         *files.form_faults(raw),

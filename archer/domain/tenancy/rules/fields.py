@@ -1,11 +1,11 @@
-"""What a misspelt field was meant to be."""
+"""Which fields a job of each type has, and what a misspelt one was meant to be."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from archer.domain.request import (
     Dependencies,
@@ -28,6 +28,24 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 UNKNOWN: Final = "extra_forbidden"  # pydantic's word
 CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def faults(raw: Mapping[str, Any]) -> Iterator[FieldFault]:
+    """Find fields that the type needs or does not have."""
+    kind, file, sql, main_class = (raw.get(k) for k in ("type", "main_application_file", "sql", "main_class"))
+    if kind == "sql":
+        if (sql is None) == (file is None):
+            yield FieldFault("sql", "one_of", "a sql job has either sql or main_application_file")
+    elif kind in ("python", "java", "scala", "r"):
+        if file is None:
+            yield FieldFault("main_application_file", "required", f"a {kind} job needs it")
+        if sql is not None:
+            yield FieldFault("sql", "not_for_type", f"a {kind} job has no sql")
+    if kind in ("java", "scala"):
+        if main_class is None:
+            yield FieldFault("main_class", "required", f"a {kind} job needs it")
+    elif main_class is not None and kind in ("python", "r", "sql"):
+        yield FieldFault("main_class", "not_for_type", f"a {kind} job has no main class")
 
 
 def with_hints(faults: Iterable[FieldFault]) -> list[FieldFault]:

@@ -1,7 +1,7 @@
 """Where programs and their files may lie.
 
-spark-submit runs in the operator's pod and fetches what it is told to: a path of that pod would be uploaded for
-the job to read, and any other scheme is a request that the operator makes for it.
+spark-submit runs in the operator's pod and fetches what it is told to: a path of that pod would be uploaded
+for the job to read, and any other scheme is a request that the operator makes for it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def form_faults(raw: Mapping[str, Any]) -> Iterator[FieldFault]:
 
 
 def place_faults(raw: Mapping[str, Any], policy: Policy, tenant: Tenant) -> Iterator[FieldFault]:
-    """Find objects outside of *tenant*'s folders, and packages where there is nothing to resolve them from."""
+    """Find objects outside of *tenant*'s folders, and packages where nothing resolves them."""
     for field, text in _locations(raw):
         if text.startswith("file:"):
             yield FieldFault(
@@ -49,7 +49,7 @@ def place_faults(raw: Mapping[str, Any], policy: Policy, tenant: Tenant) -> Iter
 
 
 def canonical(text: str) -> str:
-    """The place that a location leads to, as Hadoop's Path reads it: no alias, no empty steps, none to itself.
+    """The place that a location leads to, as Hadoop's Path reads it: no alias, no empty steps.
 
     Steps upwards, escapes and other separators are no locations at all.
     """

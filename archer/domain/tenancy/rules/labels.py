@@ -1,7 +1,7 @@
 """Labels and annotations that jobs may carry: plain names without a prefix, none that a controller reads.
 
-A prefix belongs to whoever reads it (YuniKorn, the operator, Karpenter, injectors of sidecars and secrets), and
-a new controller may come any day: so prefixes are closed as a whole, and of plain names those that Spark,
+A prefix belongs to whoever reads it (YuniKorn, the operator, Karpenter, injectors of sidecars and secrets),
+and a new controller may come any day: so prefixes are closed as a whole, and of plain names those that Spark,
 YuniKorn and Moka use themselves.
 """
 
@@ -13,11 +13,11 @@ from typing import Any, Final
 from archer.domain.request import LABEL_KEY, LABEL_VALUE
 from archer.errors import FieldFault
 
-# Source: YuniKorn k8shim pkg/common/constants/constants.go (app, queue, applicationId); Spark Constants.scala.
+# Source: YuniKorn k8shim pkg/common/constants/constants.go (app, queue, applicationId); Spark Constants.
 RESERVED: Final = frozenset({"queue", "version"})
 RESERVED_PREFIXES: Final = ("spark-", "app", "moka")
-# Kubernetes takes 256 KiB of one object (apimachinery ValidateAnnotationsSize), ours included. A job is bounded
-# far below: where its pods carry them too, 5,000 times 16 KiB is what etcd can still hold.
+# Kubernetes takes 256 KiB of one object (apimachinery ValidateAnnotationsSize), ours included. A job may have
+# far less: where its pods carry them too, 5,000 times 16 KiB is what etcd can still hold.
 MOST_ANNOTATION_BYTES: Final = 16 * 1024
 
 

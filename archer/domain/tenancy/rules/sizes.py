@@ -143,7 +143,7 @@ def _executors(raw: Mapping[str, Any]) -> tuple[str, int] | None:
 def _conf_of_memory(
     raw: Mapping[str, Any], policy: Policy, tenant: Tenant, queue: Queue | None
 ) -> dict[str, str]:
-    """What of all layers decides a pod's memory; a later one wins. Of clusters nothing: none is chosen yet."""
+    """What of all layers decides a pod's memory; a later one wins. Of clusters none: it is not chosen yet."""
     wanted = raw.get("spark_version", DEFAULT_SPARK_VERSION)
     version = policy.spark_version(wanted) if isinstance(wanted, str) else None
     given = raw.get("spark_conf")
