@@ -19,8 +19,8 @@ TELLING: Final = (
 )
 SECRET_KEY: Final = re.compile(TELLING, re.IGNORECASE)
 USERINFO: Final = re.compile(r"(?<=://)[^/@\s]+@")
-# A value behind a telling name: NAME=VALUE, alone or in the query of a location, as redactCommandLineArgs hides
-# it; "NAME": "VALUE" of JSON; and NAME: VALUE, where the value is no plain word of a sentence.
+# A value behind a telling name: NAME=VALUE, alone or in the query of a location, as Spark hides arguments;
+# "NAME": "VALUE" of JSON; and NAME: VALUE, where the value is no plain word of a sentence.
 ASSIGNMENT: Final = re.compile(
     rf"(?P<before>[\w.-]{{0,64}}(?:{TELLING})"
     r"(?:[\w.-]{0,64}=\"?|[\w.-]{0,64}\"\s?:\s?\"|s?: ?(?![a-z]+(?:[\s,.;:)]|\Z))))"

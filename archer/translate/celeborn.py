@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from archer.domain.cluster import Celeborn
+from archer.domain.memory import spark_mib
 from archer.domain.request import JobRequest
-from archer.translate.memory import spark_mib
 
 CLIENT: Final = "spark.celeborn.client"
 WRITER: Final = f"{CLIENT}.spark.shuffle.writer"

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from archer.store.engine import Database, PoolLimits
 from tests.api.rig import TABLES, Rig, open_rig
 from tests.conftest import Server
+from tests.policies import policy
 
 EMPTY = text("TRUNCATE " + ", ".join(TABLES))
 
@@ -55,4 +56,11 @@ async def rig(one_database: Database) -> AsyncIterator[Rig]:
 async def shared(one_database: Database) -> AsyncIterator[Rig]:
     """The API for tests that do not mind what others stored: most of these store nothing."""
     async with open_rig(one_database) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def governed(one_database: Database) -> AsyncIterator[Rig]:
+    """The same with a policy file of three tenants."""
+    async with open_rig(one_database, policy=policy()) as opened:
         yield opened

@@ -20,6 +20,7 @@ from archer.api.deps import Parts
 from archer.api.incoming.cursors import Cursors
 from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
+from archer.domain.tenancy.policy import Policy
 from archer.service import Jobs
 from archer.settings import DispatcherSettings, WatcherSettings
 from archer.site.present import Site, Sites
@@ -120,14 +121,19 @@ class Rig:
 
 @asynccontextmanager
 async def open_rig(
-    database: Database, *, cursor_secret: str = "a secret", register: bool = True
+    database: Database,
+    *,
+    cursor_secret: str = "a secret",
+    register: bool = True,
+    policy: Policy | None = None,
 ) -> AsyncIterator[Rig]:
     """Open the application on *database*."""
     cluster = FakeCluster(PROFILE.name)
+    queues = {q.path: (q.tier, q.description) for q in policy.queues} if policy else QUEUES
     if register:
         async with database.transaction() as tx:
-            await inventory.register(tx, [PROFILE], QUEUES)
-    sites = Sites(Site({PROFILE.name: cluster}, (PROFILE,), QUEUES, "root.default"))
+            await inventory.register(tx, [PROFILE], queues)
+    sites = Sites(Site({PROFILE.name: cluster}, (PROFILE,), queues, "root.default", policy))
     parts = Parts(
         jobs=Jobs(database, sites),
         database=database,

@@ -110,13 +110,10 @@ POD_SHAPE = [
     unknown("B106", "hadoopConf", {"fs.s3a.aws.credentials.provider": "evil.Class"}),
     unknown("B106", "hadoop_conf", {}),
     unknown("B097", "driver.javaOptions", "-javaagent:x.jar"),
-    unknown("B097", "driver.java_options", "-javaagent:x.jar"),
-    unknown("B107", "image", "evil.io/x"),
     unknown("B113", "driver.image", "ok.registry/x@sha256:abc"),
     unknown("B118", "executor.image", "x" * 512),
     unknown("B112", "imagePullPolicy", "Always"),
     unknown("B043", "imagePullSecrets", ["x"]),
-    unknown("B130", "annotations", {"x": "y" * 1000}),
     unknown("B130", "driver.annotations", {"x": "y"}),
     unknown("B127", "driver.labels", {"moka/job-id": "x"}),
     unknown("B094", "deps.repositories", ["http://10.0.0.1/"]),
@@ -163,6 +160,7 @@ ENV = [
     case("env", "env.A", env={"A": None}),
     case("env", "env", env={f"A{n}": "" for n in range(201)}),
 ]
+MEMORY = {"1e3g": "B145", "9999999t": "B146", "512mi": "B148"}
 RESOURCES = [
     case("B139", "executor.instances", executor={"instances": 0}),
     case("B140", "executor.instances", executor={"instances": -1}),
@@ -177,7 +175,7 @@ RESOURCES = [
     case("types", "executor", executor=None),
     case("types", "executor", executor=[]),
     *(
-        case("B143", "driver.memory", driver={"memory": text})
+        case(MEMORY.get(text, "B143"), "driver.memory", driver={"memory": text})
         for text in (
             "0",
             "0g",

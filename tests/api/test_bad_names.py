@@ -198,8 +198,9 @@ async def test_a_text_that_is_legal_is_stored_and_comes_back_inert(shared: Rig, 
     assert answer.headers["content-type"] == "application/json"
 
 
-async def test_a_line_of_a_mebibyte_is_too_much_for_one_job(shared: Rig):
-    answer = await shared.client.post("/v1/jobs", json=job(arguments=["x" * 1024 * 1024]))
+@pytest.mark.parametrize("text", [pytest.param("x" * 1024 * 1024, id="B190 a line of 1 MiB")])
+async def test_a_line_of_a_mebibyte_is_too_much_for_one_job(shared: Rig, text: str):
+    answer = await shared.client.post("/v1/jobs", json=job(arguments=[text]))
     assert answer.status_code == 413
 
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archer.domain.quantities import memory_mib
 from archer.domain.memory import (
     JVM_FACTOR,
     NON_JVM_FACTOR,
@@ -17,6 +16,7 @@ from archer.domain.memory import (
     role_memory_mib,
     spark_mib,
 )
+from archer.domain.quantities import memory_mib
 from archer.translate.nodes import Nodes
 from archer.translate.yunikorn import Gang, cpu, initial_executors, task_groups
 from tests.builders import request
