@@ -15,7 +15,7 @@ import uvloop
 from archer.errors import ArcherError, SettingsError
 from archer.processes import ROLES, follow_file, open_clusters
 from archer.settings import Settings, load_inventory, load_settings
-from archer.site.policy_file import check_policy, load_policy
+from archer.site.policy_file import admission_text, check_policy, load_policy
 from archer.store.engine import Database
 from archer.store.migrations import migrate
 from archer.telemetry import configure_logs
@@ -32,7 +32,7 @@ def main() -> None:
     role = arguments.role
     try:
         if role == "policy":
-            sys.stdout.write(check_policy(arguments.file, arguments.clusters))
+            sys.stdout.write(_look_at_policy(arguments))
             return
         settings = load_settings()
         configure_logs(settings.log_format)
@@ -59,9 +59,28 @@ def _parser() -> argparse.ArgumentParser:
         dest="action", required=True
     )
     check = actions.add_parser("check", help="say whether Archer would take it; exit 2 when not")
-    check.add_argument("file", type=Path, help="the policy file")
-    check.add_argument("--clusters", type=Path, help="the clusters file that it goes with")
+    fence = actions.add_parser("admission", help="print what keeps it in a cluster's API server, as YAML")
+    for action in (check, fence):
+        action.add_argument("file", type=Path, help="the policy file")
+        action.add_argument(
+            "--clusters", type=Path, required=action is fence, help="the clusters file that it goes with"
+        )
+    fence.add_argument("--cluster", required=True, help="name of the cluster that it is for")
+    fence.add_argument(
+        "--submitter",
+        action="append",
+        required=True,
+        help="who creates applications there, such as system:serviceaccount:moka:archer; repeat for more",
+    )
     return parser
+
+
+def _look_at_policy(arguments: argparse.Namespace) -> str:
+    if arguments.action == "check":
+        return check_policy(arguments.file, arguments.clusters)
+    return admission_text(
+        arguments.file, arguments.clusters, cluster=arguments.cluster, submitters=arguments.submitter
+    )
 
 
 async def _run(role: str, settings: Settings) -> None:

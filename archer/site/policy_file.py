@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from archer.domain.tenancy.policy import Policy
 from archer.errors import SettingsError
 from archer.settings import Inventory, load_inventory, read_settings, sentences
+from archer.translate.admission.manifests import admission_policies
+
+YAML_WIDTH: Final = 120
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -100,6 +103,20 @@ def check_policy(path: Path, clusters: Path | None) -> str:
     counts = {"tenants": policy.tenants, "queues": policy.queues, "Spark versions": policy.spark_versions}
     held = ", ".join(f"{len(what)} {word}" for word, what in counts.items())
     return "\n".join([f"{path}: {held}", *(f"look again: {remark}" for remark in remarks(policy))]) + "\n"
+
+
+def admission_text(path: Path, clusters: Path, *, cluster: str, submitters: Sequence[str]) -> str:
+    """Write the admission policies of *cluster* as YAML documents.
+
+    Raises:
+        SettingsError: A file is wrong, or there is no such cluster.
+    """
+    policy = parse_policy(read_settings(path), path)
+    profiles = {entry.name: entry.profile() for entry in laid_over(load_inventory(clusters), policy).clusters}
+    if cluster not in profiles:
+        raise SettingsError(f"{clusters}: there is no cluster {cluster}, only {', '.join(profiles)}")
+    made = admission_policies(policy, profiles[cluster], submitters=submitters)
+    return yaml.safe_dump_all(made, sort_keys=False, width=YAML_WIDTH)
 
 
 def remarks(policy: Policy) -> Iterator[str]:

@@ -33,6 +33,14 @@ class Administrator:
     async def post(self, path: str, body: dict[str, Any], **query: str) -> dict[str, Any]:
         return await self._call("POST", path, json=body, params=query)
 
+    async def offer(
+        self, path: str, body: dict[str, Any], *, headers: dict[str, str] | None = None, **query: str
+    ) -> tuple[int, str]:
+        """What the API server answers to an object that it may refuse: status, and its words."""
+        async with self._session.post(path, json=body, params=query, headers=headers) as response:
+            answer = await response.json()
+            return response.status, answer.get("message", "")
+
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         return await self._call("GET", path, params=query)
 
