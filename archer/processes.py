@@ -181,12 +181,17 @@ async def run_dispatcher(
     site = sites.current
     await register(database, site)
     dispatcher = Dispatcher(
-        database, site.clusters, site.profiles, settings=settings.dispatcher, worker=uuid.uuid4()
+        database,
+        site.clusters,
+        site.profiles,
+        settings=settings.dispatcher,
+        worker=uuid.uuid4(),
+        policy=site.policy,
     )
 
     async def change(site: Site) -> None:
         await register(database, site)  # first: a cluster that has no row is given no jobs
-        dispatcher.reconfigure(site.clusters, site.profiles)
+        dispatcher.reconfigure(site.clusters, site.profiles, site.policy)
 
     listening = notifications.listen(settings.dsn(), notifications.WORK, dispatcher.hint, stop=stop)
     await asyncio.gather(listening, dispatcher.run(stop), _on_change(sites, site, change, stop=stop))

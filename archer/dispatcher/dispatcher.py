@@ -16,6 +16,7 @@ from archer.clusters.port import Cluster
 from archer.dispatcher.lane import Lane
 from archer.dispatcher.placer import Placer
 from archer.domain.cluster import ClusterProfile
+from archer.domain.tenancy.policy import Policy
 from archer.errors import StoreUnavailable
 from archer.settings import DispatcherSettings
 from archer.store import claims
@@ -36,6 +37,7 @@ class Dispatcher:
         *,
         settings: DispatcherSettings,
         worker: UUID,
+        policy: Policy | None = None,
     ) -> None:
         self._database = database
         self._settings = settings
@@ -45,10 +47,15 @@ class Dispatcher:
         self._running: dict[Lane, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._placer = Placer(database, self._lanes, worker=worker, settings=settings)
-        self.reconfigure(clusters, profiles)
+        self.reconfigure(clusters, profiles, policy)
 
-    def reconfigure(self, clusters: Mapping[str, Cluster], profiles: Sequence[ClusterProfile]) -> None:
-        """Take other clusters from now on; lanes of clusters that are the same go on undisturbed.
+    def reconfigure(
+        self,
+        clusters: Mapping[str, Cluster],
+        profiles: Sequence[ClusterProfile],
+        policy: Policy | None = None,
+    ) -> None:
+        """Take other clusters and another policy from now on; lanes of the same clusters go on undisturbed.
 
         A cluster without a profile gets no new jobs, and those that were placed on it move away.
         """
@@ -65,6 +72,7 @@ class Dispatcher:
                     worker=self._worker,
                     has_room=self.hint,
                 )
+        self._placer.policy = policy
         self._placer.profiles = {profile.name: profile for profile in profiles if profile.name in clusters}
         self.hint()
 

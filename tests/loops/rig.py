@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from archer.clusters.port import Cluster
 from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
+from archer.domain.tenancy.policy import Policy
 from archer.janitor import Janitor
 from archer.settings import DispatcherSettings, JanitorSettings, WatcherSettings
 from archer.store import cancels
@@ -32,13 +33,16 @@ class Rig:
     profiles: list[ClusterProfile]
     clusters: dict[str, Cluster]
 
-    def dispatcher(self, *, worker: UUID | None = None, **settings: Any) -> Dispatcher:
+    def dispatcher(
+        self, *, worker: UUID | None = None, policy: Policy | None = None, **settings: Any
+    ) -> Dispatcher:
         return Dispatcher(
             self.database,
             self.clusters,
             self.profiles,
             settings=DispatcherSettings.model_validate({"poll_seconds": 0.05} | settings),
             worker=worker or uuid4(),
+            policy=policy,
         )
 
     def watcher(self, **settings: Any) -> Watcher:
