@@ -282,8 +282,8 @@ CHANGES = [
     *RESOURCES,
     *ENVIRONMENT,
 ]
-# Refused by Archer, but nothing for an admission policy: forms that Kubernetes itself refuses, and what reaches
-# nobody but the job itself.
+# Refused by Archer, but nothing for an admission policy: forms that Kubernetes itself refuses, and what
+# reaches nobody but the job itself.
 NOT_OF_OBJECTS = {
     "B128": "a label value of 64 characters is refused by Kubernetes in the pods' own metadata",
     "B130": "annotations above 256 KiB are refused by Kubernetes",
