@@ -30,17 +30,18 @@ ALL: Final = [state.value for state in JobState]
 
 JOB: Final = text("SELECT * FROM ui_jobs WHERE id = :id")
 ATTEMPTS: Final = text("""
-    SELECT number, cluster, namespace, application, application_state, spark_app_id, driver_pod, placement,
-           manifest IS NOT NULL AS has_manifest, exit_code, reason, fault, message, evidence,
-           executors_running, executors_failed, executors_completed, placed_at, submitted_at,
-           scheduled_at, started_at, ended_at
+    SELECT number, cluster, namespace, application, application_state, spark_app_id, driver_pod,
+           placement - 'layers' AS placement, manifest IS NOT NULL AS has_manifest, exit_code, reason, fault,
+           message, evidence, executors_running, executors_failed, executors_completed, placed_at,
+           submitted_at, scheduled_at, started_at, ended_at
       FROM ui_attempts WHERE job_id = :id ORDER BY number
 """)
 EVENTS: Final = text("""
     SELECT seq, at, attempt, kind, state, message FROM ui_events WHERE job_id = :id ORDER BY seq LIMIT :most
 """)
 MANIFEST: Final = text(
-    "SELECT application, manifest FROM ui_attempts WHERE job_id = :id AND number = :number"
+    "SELECT application, manifest, placement -> 'layers' AS layers"
+    "  FROM ui_attempts WHERE job_id = :id AND number = :number"
 )
 BY_SPARK_APP: Final = text(
     "SELECT job_id FROM ui_attempts WHERE spark_app_id = :app ORDER BY job_id DESC LIMIT 1"
@@ -149,7 +150,7 @@ class Reader:
         return await self._all(EVENTS, id=job, most=MOST_EVENTS)
 
     async def manifest(self, job: str, number: int) -> Row | None:
-        """Name and stored manifest of one attempt, or None."""
+        """Name and stored manifest of one attempt, with who set its lines, or None."""
         return await self._one(MANIFEST, id=job, number=number)
 
     async def job_of_spark_app(self, app: str) -> str | None:

@@ -114,24 +114,21 @@ class Draft:
         return root
 
 
-def origins_of(manifest: Mapping[str, Any], layers: Mapping[str, Any]) -> list[Origin]:
-    """Read back what ``Draft.layers`` kept of *manifest*; the request's fields were not kept.
+def origins_of(manifest: Mapping[str, Any], layers: Mapping[str, Any]) -> list[tuple[Origin, Any]]:
+    """Read back what ``Draft.layers`` kept of *manifest*: each line's origin and value, in its order.
 
-    Empty when the two do not belong together.
+    The request's fields were not kept. Empty when the two do not belong together.
     """
-    paths = [_pointer(path) for path, _ in _lines(manifest)]
+    found = list(_lines(manifest))
     letters, replaced = layers.get("lines"), layers.get("replaced")
-    if not isinstance(letters, str) or not isinstance(replaced, Mapping) or len(letters) != len(paths):
+    if not isinstance(letters, str) or not isinstance(replaced, Mapping) or len(letters) != len(found):
         return []
-    return [
-        Origin(
-            path,
-            SOURCE_OF.get(letter, "derived"),
-            None,
-            tuple(Replaced(source, value) for source, value in replaced.get(path, ())),
-        )
-        for path, letter in zip(paths, letters, strict=True)
-    ]
+    told: list[tuple[Origin, Any]] = []
+    for (path, value), letter in zip(found, letters, strict=True):
+        name = _pointer(path)
+        gone = tuple(Replaced(source, before) for source, before in replaced.get(name, ()))
+        told.append((Origin(name, SOURCE_OF[letter], None, gone), value))
+    return told
 
 
 def _lines(node: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:

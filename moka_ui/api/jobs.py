@@ -11,6 +11,7 @@ import yaml
 from fastapi import APIRouter, Query, Request, Response
 
 from archer.errors import NotFound
+from archer.translate.draft import origins_of
 from moka_ui.api.deps import Clock, Configured, JobId, Number, Views
 from moka_ui.api.problems import Problem
 from moka_ui.api.schemas import (
@@ -18,9 +19,11 @@ from moka_ui.api.schemas import (
     Counts,
     EventList,
     Found,
+    Gone,
     Job,
     JobDetail,
     JobPage,
+    Line,
     Manifest,
 )
 from moka_ui.cursor import decode
@@ -87,7 +90,13 @@ async def read_manifest(job: JobId, number: Number, views: Views) -> Manifest:
     if row is None or row["manifest"] is None:
         raise NotFound("There is no manifest of this attempt.")
     as_json, as_yaml = notations(row["manifest"])
-    return Manifest(attempt=number, application=row["application"], json_text=as_json, yaml_text=as_yaml)
+    return Manifest(
+        attempt=number,
+        application=row["application"],
+        json_text=as_json,
+        yaml_text=as_yaml,
+        lines=lines(row["manifest"], row["layers"] or {}),
+    )
 
 
 @router.get("/counts", operation_id="readCounts")
@@ -124,6 +133,27 @@ def notations(manifest: str) -> tuple[str, str]:
         json.dumps(document, indent=2, ensure_ascii=False),
         yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=110),
     )
+
+
+def lines(manifest: str, layers: Mapping[str, Any]) -> list[Line]:
+    """Each line of a stored manifest with the layer that set it; none where that was not kept."""
+    try:
+        document = json.loads(manifest)
+    except ValueError:
+        return []
+    return [
+        Line(
+            path=origin.path,
+            value=_text(value),
+            source=origin.source,
+            replaced=[Gone(source=gone.source, value=_text(gone.value)) for gone in origin.replaced],
+        )
+        for origin, value in origins_of(document, layers)
+    ]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _linked(row: Mapping[str, Any], settings: Configured) -> dict[str, Any]:

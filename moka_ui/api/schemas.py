@@ -120,13 +120,33 @@ class EventList(BaseModel):
     next_cursor: None = None
 
 
+class Gone(BaseModel):
+    """A value that gave way to a later layer's."""
+
+    source: str
+    value: str
+
+
+class Line(BaseModel):
+    """One line of a manifest, and the layer of configuration that set it."""
+
+    path: str
+    value: str
+    source: str
+    replaced: list[Gone]
+
+
 class Manifest(BaseModel):
-    """What was created in the cluster, masked before it was stored; in both notations."""
+    """What was created in the cluster, masked before it was stored; in both notations.
+
+    Lines are none where nothing was kept of who set them.
+    """
 
     attempt: int
     application: str
     json_text: str
     yaml_text: str
+    lines: list[Line]
 
 
 class Cluster(Shape):

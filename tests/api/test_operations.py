@@ -72,6 +72,8 @@ async def test_clusters_and_queues_are_listed(rig: Rig):
     assert cluster["capabilities"] == {
         "architectures": ["amd64", "arm64"],
         "spark_versions": ["3.5.9"],
+        "shuffle": ["spark"],
+        "capacity_types": [],
         "queues": [],
         "max_live_jobs": 0,
     }

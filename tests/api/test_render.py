@@ -1,8 +1,9 @@
+from dataclasses import replace
 from typing import Any
 
 from tests.api.rig import Rig, job, problem
 
-SOURCES = {"platform", "cluster", "request", "derived", "default"}
+SOURCES = {"default", "cluster", "derived", "version", "queue", "tenant", "request", "platform"}
 
 
 async def render(rig: Rig, **given: Any) -> dict[str, Any]:
@@ -53,6 +54,18 @@ async def test_every_field_of_the_manifest_has_a_source(rig: Rig):
     by_field = {one["field"]: one["path"] for one in found["provenance"]}
     assert by_field["main_application_file"] == "/spec/mainApplicationFile"
     assert by_field["labels.team"] == "/metadata/labels/team"
+
+
+async def test_a_line_says_what_it_replaced(rig: Rig):
+    found = await render(rig, spark_conf={"spark.user.a": "1"})
+    assert [one["replaced"] for one in found["provenance"] if one["path"].endswith("spark.user.a")] == [[]]
+    sites = rig.app.state.parts.sites
+    conf = {"spark.user.a": "0", "spark.user.password": "hidden"}
+    sites.publish(replace(sites.current, profiles=(replace(sites.current.profiles[0], spark_conf=conf),)))
+    found = await render(rig, spark_conf={"spark.user.a": "1", "spark.user.password": "x"})
+    replaced = {one["path"].rpartition("/")[2]: one["replaced"] for one in found["provenance"]}
+    assert replaced["spark.user.a"] == [{"source": "cluster", "value": "0"}]
+    assert replaced["spark.user.password"] == [{"source": "cluster", "value": "*****"}]
 
 
 async def test_a_render_shows_the_route_that_a_dispatch_would_take(rig: Rig):

@@ -13,6 +13,7 @@ import psycopg
 from psycopg import sql
 
 from archer.domain.identifiers import application_name, driver_pod_name, job_id
+from archer.translate.draft import Draft
 
 NOW = datetime(2026, 11, 22, 6, 3, 0, tzinfo=UTC)
 JOBS = 400
@@ -132,6 +133,7 @@ def placement(chosen: str) -> dict[str, Any]:
     return {
         "cluster": chosen,
         "arch": CLUSTERS[chosen][3][0],
+        "arch_why": "the queue's default",
         "candidates": [
             {"cluster": name, "load": round(4.5 / weight, 3), "live_jobs": 3 * weight, "weight": weight}
             for name, (_, state, weight, *_rest) in CLUSTERS.items()
@@ -173,9 +175,28 @@ def manifest(job: Seeded, number: int) -> str:
     )
 
 
+def layers(stored: str) -> dict[str, Any]:
+    """Who set the lines of a manifest: the request its sizes, the cluster the rest, once over a default."""
+    draft = Draft()
+
+    def put(node: dict[str, Any], *above: str) -> None:
+        for key, child in node.items():
+            if isinstance(child, dict):
+                put(child, *above, key)
+                continue
+            if key == "spark.ui.port":
+                draft.put((*above, key), "4041", "default")
+            is_size = bool({"driver", "executor"} & set(above))
+            draft.put((*above, key), child, "request" if is_size else "cluster")
+
+    put(json.loads(stored))
+    return draft.layers()
+
+
 def attempt(job: Seeded, number: int, at: datetime, **changes: Any) -> dict[str, Any]:
     """One attempt that was placed at a time and started a little later."""
-    application = application_name(job.id, number)
+    application, stored = application_name(job.id, number), manifest(job, number)
+    decision = placement(job.cluster or "arm-use1-a") | {"layers": layers(stored)}
     return {
         "job_id": job.id,
         "number": number,
@@ -185,8 +206,8 @@ def attempt(job: Seeded, number: int, at: datetime, **changes: Any) -> dict[str,
         "application_state": "COMPLETED",
         "spark_app_id": f"spark-{job.id[1:]}{number:05d}",
         "driver_pod": driver_pod_name(application),
-        "placement": json.dumps(placement(job.cluster or "arm-use1-a")),
-        "manifest": manifest(job, number),
+        "placement": json.dumps(decision),
+        "manifest": stored,
         "placed_at": at,
         "submitted_at": at + timedelta(milliseconds=420),
         "scheduled_at": at + timedelta(seconds=6),

@@ -76,6 +76,16 @@ async def test_the_manifest_is_copied_in_the_notation_that_is_shown(page):
     assert copied["metadata"]["name"] == f"{job.id}-{job.attempt}"
 
 
+async def test_the_manifest_tells_which_layer_set_each_line(page):
+    job = failed("node_lost")
+    await page.goto(f"/jobs/{job.id}?tab=manifest")
+    await page.get_by_text("Layers", exact=True).click()
+    row = page.get_by_role("row", name="spec.sparkConf[spark.ui.port]")
+    await expect(row).to_contain_text("4040")
+    await expect(row).to_contain_text("4041 (Platform default)")
+    await expect(page.get_by_role("row", name="spec.driver.cores")).to_contain_text("Request")
+
+
 async def test_commands_can_be_copied_and_only_a_live_job_can_be_cancelled(page):
     running = next(job for job in seed.demo() if job.state == "running")
     await page.goto(f"/jobs/{running.id}")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from archer.domain.states import JobState, Reason
+from moka_ui.api.jobs import lines
 from moka_ui.listing import after_prefix
 from tests.ui import seed
 from tests.ui.conftest import ROOT
@@ -250,6 +251,23 @@ async def test_a_manifest_reads_in_both_notations(client):
     assert json.loads(manifest["json_text"]) == yaml.safe_load(manifest["yaml_text"])
     assert json.loads(manifest["json_text"])["kind"] == "SparkApplication"
     assert (await client.get(f"/api/jobs/{job.id}/attempts/99/manifest")).status_code == 404
+
+
+async def test_each_line_of_a_manifest_has_the_layer_that_set_it(client):
+    job = next(job for job in seed.demo() if job.state == "running")
+    manifest = (await client.get(f"/api/jobs/{job.id}/attempts/1/manifest")).json()
+    lines = {line["path"]: line for line in manifest["lines"]}
+    assert lines["/spec/driver/cores"] | {"path": ""} == {
+        "path": "", "value": "1", "source": "request", "replaced": []
+    }  # fmt: skip
+    assert lines["/spec/sparkConf/spark.ui.port"]["replaced"] == [{"source": "default", "value": "4041"}]
+    attempts = (await client.get(f"/api/jobs/{job.id}/attempts")).json()["items"]
+    assert all("layers" not in attempt["placement"] for attempt in attempts)
+
+
+async def test_a_manifest_of_an_older_archer_has_no_layers_to_show():
+    assert lines('{"spec": {"type": "Python"}}', {}) == []
+    assert lines("no JSON", {"lines": "c", "replaced": {}}) == []
 
 
 async def test_any_name_of_a_job_finds_it(client):

@@ -1,7 +1,7 @@
 """Jobs of an organisation with a policy: whole manifests, and what must hold of every one of them.
 
-The files in ``goldens/organisation`` are read by people: change one only with the reason for it. A failing test
-prints the manifest that was made.
+The files in ``goldens/organisation`` are read by people: change one only with the reason for it. A failing
+test prints the manifest that was made.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from archer.translate import celeborn
 from archer.translate.draft import SOURCE_OF, Draft, origins_of
 from archer.translate.nodes import nodes_of
 from archer.translate.spark import Attempt, to_spark_application
+from tests.builders import request
 from tests.unit.organisation import CLUSTER, JOB, JOBS, POLICY, file_of, terms_for, translated, wanted
 from tests.unit.test_spark_application import WISHES, leaves
 
@@ -30,15 +31,7 @@ ROLES = ("driver", "executor")
 
 def job(**fields):
     """A job of the tenant ads."""
-    return (
-        wanted("a nightly report")
-        .model_copy(update={"secrets": {}})
-        .model_validate(
-            {"name": "words", "type": "python", "main_application_file": "local:///opt/jobs/words.py"}
-            | {"tenant": "ads", "queue": "root.tier1.ads"}
-            | fields
-        )
-    )
+    return request(**({"tenant": "ads", "queue": "root.tier1.ads"} | fields))
 
 
 def spec(cluster=CLUSTER, **fields):
@@ -103,8 +96,9 @@ def test_a_secret_that_was_replaced_is_not_shown():
 @pytest.mark.parametrize("name", JOBS)
 def test_what_is_kept_of_the_layers_reads_back_as_they_were(name):
     made = translated(wanted(name))
-    read = sorted(origins_of(made.manifest, made.layers()), key=lambda one: one.path)
-    assert read == [replace(one, field=None) for one in made.origins]
+    read = sorted(origins_of(made.manifest, made.layers()), key=lambda one: one[0].path)
+    assert [one for one, _ in read] == [replace(one, field=None) for one in made.origins]
+    assert {one.path: value for one, value in read}["/spec/image"] == made.manifest["spec"]["image"]
     assert len(made.layers()["lines"]) == len(leaves(made.manifest))
 
 
@@ -366,6 +360,5 @@ def test_what_the_policy_says_of_a_tenant_holds_whatever_its_jobs_ask_for(
     assert len(paths) == len(set(paths))
     assert set(paths) == leaves(manifest)
     assert {one.source for one in made.origins} <= set(SOURCE_OF.values())
-    assert sorted(origins_of(manifest, made.layers()), key=lambda one: one.path) == [
-        replace(one, field=None) for one in made.origins
-    ]
+    read = sorted((one for one, _ in origins_of(manifest, made.layers())), key=lambda one: one.path)
+    assert read == [replace(one, field=None) for one in made.origins]

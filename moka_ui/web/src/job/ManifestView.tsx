@@ -1,4 +1,4 @@
-/** What was created in the cluster, as YAML or JSON. Secrets were masked before it was stored. */
+/** What was created in the cluster, as YAML or JSON, or by who set its lines. Secrets were masked before it was stored. */
 
 import { useQuery } from "@tanstack/react-query";
 
@@ -7,10 +7,13 @@ import type { Attempt, JobDetail } from "../generated";
 import { CopyButton, Empty, Failure, SegmentedControl, Skeleton, useLocalStorage } from "../kit";
 import { visibleLine } from "../text/visible";
 import { AttemptChoice } from "./AttemptChoice";
+import { Layers } from "./Layers";
 import css from "./ManifestView.module.css";
 
+type Shown = "yaml" | "json" | "layers";
+
 export function ManifestView({ job, attempts, number }: { job: JobDetail; attempts: Attempt[]; number: number }) {
-  const [notation, setNotation] = useLocalStorage<"yaml" | "json">({ key: "moka-notation", defaultValue: "yaml" });
+  const [notation, setNotation] = useLocalStorage<Shown>({ key: "moka-notation", defaultValue: "yaml" });
   const exists = attempts.some((attempt) => attempt.number === number && attempt.has_manifest);
   const { data, error, refetch } = useQuery({ ...manifestQuery(job.id, number), enabled: exists });
   if (!exists)
@@ -30,17 +33,22 @@ export function ManifestView({ job, attempts, number }: { job: JobDetail; attemp
           size="xs"
           aria-label="Notation"
           value={notation}
-          onChange={(value) => setNotation(value as "yaml" | "json")}
+          onChange={(value) => setNotation(value as Shown)}
           data={[
             { value: "yaml", label: "YAML" },
             { value: "json", label: "JSON" },
+            { value: "layers", label: "Layers" },
           ]}
         />
         <CopyButton text={text} label="Copy the manifest" />
       </div>
-      <pre className={css.text} tabIndex={0} aria-label="Manifest">
-        {text.split("\n").map(visibleLine).join("\n")}
-      </pre>
+      {notation === "layers" ? (
+        <Layers lines={data.lines} />
+      ) : (
+        <pre className={css.text} tabIndex={0} aria-label="Manifest">
+          {text.split("\n").map(visibleLine).join("\n")}
+        </pre>
+      )}
     </div>
   );
 }

@@ -9,6 +9,7 @@ type Reject = { cluster: string; rule?: string; message?: string };
 export function Placement({ placement, chosen }: { placement: Record<string, unknown>; chosen: string }) {
   const candidates = list<Candidate>(placement["candidates"]);
   const rejects = list<Reject>(placement["rejects"]);
+  const [arch, why] = [text(placement["arch"]), text(placement["arch_why"])];
   if (candidates.length + rejects.length === 0) return null;
   return (
     <div className={css.frame}>
@@ -42,6 +43,11 @@ export function Placement({ placement, chosen }: { placement: Record<string, unk
           ))}
         </tbody>
       </table>
+      {arch && why && (
+        <p className={css.arch}>
+          {visible(arch)}: {visible(why)}
+        </p>
+      )}
     </div>
   );
 }
@@ -49,4 +55,8 @@ export function Placement({ placement, chosen }: { placement: Record<string, unk
 /** Items that name a cluster; a decision of another form shows as none. */
 function list<T extends { cluster: string }>(value: unknown): T[] {
   return Array.isArray(value) ? value.filter((each): each is T => typeof each?.cluster === "string") : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }

@@ -66,3 +66,19 @@ export function plain(word: string): string {
 export function shortId(id: string): string {
   return `j…${id.slice(-8)}`;
 }
+
+const LAYERS: Record<string, string> = {
+  default: "Platform default",
+  cluster: "Cluster",
+  derived: "Derived",
+  version: "Spark version",
+  queue: "Queue",
+  tenant: "Tenant",
+  request: "Request",
+  platform: "Platform",
+};
+
+/** A layer of configuration in words. */
+export function layerName(source: string): string {
+  return LAYERS[source] ?? source;
+}
