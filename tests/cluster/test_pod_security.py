@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +16,13 @@ from tests.builders import profile, request
 from tests.cluster.administrator import GROUP, Administrator
 from tests.cluster.kubernetes_rig import Served
 from tests.cluster.spark_pods import CONTAINERS, SparkPods, spark_pods
+from tests.unit.organisation import JOBS, translated, wanted
 from tests.unit.test_spark_application import attempt
 
 pytestmark = pytest.mark.e2e
 GOLDENS = {
     path.stem: yaml.safe_load(path.read_text())
-    for path in sorted((Path(__file__).parents[1] / "unit" / "goldens").glob("*.yaml"))
+    for path in sorted((Path(__file__).parents[1] / "unit" / "goldens").rglob("*.yaml"))
 }
 ENFORCE = "pod-security.kubernetes.io/enforce"
 #: What YuniKorn 1.8.0 makes to hold room for a gang. Source: k8shim ``pkg/cache/placeholder.go``.
@@ -40,6 +42,10 @@ async def namespaces(api_server: Served) -> dict[str, str]:
         labels = {ENFORCE: standard, f"{ENFORCE}-version": "latest"}
         metadata = {"name": made[standard], "labels": labels}
         await api_server.administrator.post("/api/v1/namespaces", {"metadata": metadata})
+    for tier, role in itertools.product((1, 2, 3), ("", "-driver")):  # of the organisation's policy
+        metadata = {"name": f"moka-tier{tier}{role}"}
+        body = {"metadata": metadata, "value": 1000 - 100 * tier + (10 if role else 0)}
+        await api_server.administrator.post("/apis/scheduling.k8s.io/v1/priorityclasses", body)
     return made
 
 
@@ -88,6 +94,8 @@ async def test_a_pod_of_a_template_is_let_in(
     made = await put(api_server.administrator, namespaces[standard_of(golden)], bare(template, f"a-{role}"))
     assert made["spec"]["schedulerName"] == "yunikorn"
     assert made["metadata"]["annotations"] == template["metadata"]["annotations"]
+    wanted_class = template["spec"].get("priorityClassName")
+    assert wanted_class is None or made["spec"]["priority"] > 0
 
 
 @pytest.mark.parametrize("role", CONTAINERS)
@@ -106,13 +114,28 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkPods]:
 
 
 @pytest.mark.spark
+@pytest.mark.parametrize("name", JOBS)
+async def test_the_pods_that_spark_makes_for_an_organisation_are_let_in(
+    api_server: Served, namespaces: dict[str, str], spark: SparkPods, name: str
+):
+    if name.startswith("R "):
+        pytest.skip("the JVM of these tests builds no driver of R")
+    made = spark.of(translated(wanted(name)).manifest)
+    for pod in (made.driver, made.executor):
+        pod["metadata"].pop("ownerReferences", None)
+        pod["spec"].pop("serviceAccountName", None)  # those of the tenant are not in this namespace
+        pod["spec"].pop("serviceAccount", None)
+        await put(api_server.administrator, namespaces["restricted"], pod)
+
+
+@pytest.mark.spark
 @pytest.mark.parametrize("kind", ["python", "java", "with secrets"])
 async def test_the_pods_that_spark_makes_are_let_in(
     api_server: Served, namespaces: dict[str, str], spark: SparkPods, kind: str
 ):
-    wanted = {"java": {"type": "java", "main_class": "a.B", "main_application_file": "s3a://jars/a.jar"}}
+    given = {"java": {"type": "java", "main_class": "a.B", "main_application_file": "s3a://jars/a.jar"}}
     cluster = profile(secrets=("s3-keys",) if kind == "with secrets" else ())
-    manifest = to_spark_application(attempt(), request(**wanted.get(kind, {})), cluster).manifest
+    manifest = to_spark_application(attempt(), request(**given.get(kind, {})), cluster).manifest
     made = spark.of(manifest)
     for pod in (made.driver, made.executor):
         for owner in pod["metadata"].pop("ownerReferences", []):

@@ -12,6 +12,7 @@ from archer.domain.request import JobRequest
 from archer.translate.spark import to_spark_application
 from tests.builders import profile, request
 from tests.cluster.spark_pods import Made, SparkPods, spark_pods
+from tests.unit.organisation import JOBS, translated, wanted
 from tests.unit.test_spark_application import CLUSTER, CLUSTERS, JAVA, JOB, REQUESTS, attempt
 
 pytestmark = pytest.mark.spark
@@ -63,21 +64,21 @@ def reserved(made: Made) -> dict[str, dict[str, str]]:
     return {group["name"]: group["minResource"] for group in groups}
 
 
-def pods_of(spark: SparkPods, wanted: JobRequest, **cluster) -> Made:
-    return spark.of(to_spark_application(attempt(), wanted, profile(**cluster)).manifest)
+def pods_of(spark: SparkPods, job: JobRequest, **cluster) -> Made:
+    return spark.of(to_spark_application(attempt(), job, profile(**cluster)).manifest)
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_a_gang_reserves_exactly_what_spark_asks_for(spark, name):
-    wanted, conf = SIZES[name]
-    made = pods_of(spark, wanted, spark_conf=conf)
+    size, conf = SIZES[name]
+    made = pods_of(spark, size, spark_conf=conf)
     assert reserved(made) == {"driver": requested(made.driver), "executor": requested(made.executor)}
 
 
 @pytest.mark.parametrize("millicores", [50, 200, 333, 500, 1000])
 def test_a_gang_reserves_the_cpu_that_spark_asks_for(spark, millicores):
-    wanted = request(driver={"cores": 5}, executor={"cores": 2})
-    made = pods_of(spark, wanted, millicores_per_core=millicores)
+    size = request(driver={"cores": 5}, executor={"cores": 2})
+    made = pods_of(spark, size, millicores_per_core=millicores)
     assert reserved(made) == {"driver": requested(made.driver), "executor": requested(made.executor)}
     for pod in (made.driver, made.executor):
         assert "cpu" not in pod["spec"]["containers"][0]["resources"]["limits"]
@@ -90,6 +91,37 @@ def test_everything_of_our_templates_is_in_sparks_pods(spark, name):
     for role, pod in (("driver", made.driver), ("executor", made.executor)):
         template = manifest["spec"][role]["template"]
         assert missing(template, pod) == []
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if not name.startswith("R ")])
+def test_sparks_pods_of_an_organisations_jobs_have_what_its_policy_says(spark, name):
+    manifest = translated(wanted(name)).manifest
+    made, spec = spark.of(manifest), manifest["spec"]
+    # an executor's requests and limits are what its gang holds for it, unless none is there at the start
+    groups = reserved(made)
+    assert groups["driver"] == requested(made.driver)
+    assert groups.get("executor", requested(made.executor)) == requested(made.executor)
+    for role, pod in (("driver", made.driver), ("executor", made.executor)):
+        assert missing(spec[role]["template"], pod) == []
+        assert pod["spec"]["serviceAccountName"] == spec[role]["serviceAccount"]
+        assert {one["image"] for one in pod["spec"]["containers"]} == {spec["image"]}
+        assert pod["spec"]["priorityClassName"] == spec[role]["template"]["spec"]["priorityClassName"]
+    options = spec["sparkConf"]["spark.executor.extraJavaOptions"].split()
+    env = {one["name"]: one.get("value") for one in made.executor["spec"]["containers"][0]["env"]}
+    assert [env[f"SPARK_JAVA_OPT_{n}"] for n in range(len(options))] == options
+    is_on_spot = spec["sparkConf"].get("spark.decommission.enabled") == "true"
+    assert ("lifecycle" in made.executor["spec"]["containers"][0]) is is_on_spot  # Spark's own preStop
+
+
+def test_an_option_with_a_blank_stays_one_option(spark):
+    options = ["-Dlog.path=/var/my logs", '-Dquote=a"b', "-Dslash=a\\b", "-XX:+UseZGC"]
+    manifest = translated(
+        request(tenant="ads", queue="root.tier1.ads", executor={"java_options": options})
+    ).manifest
+    env = {
+        one["name"]: one.get("value") for one in spark.of(manifest).executor["spec"]["containers"][0]["env"]
+    }
+    assert [env[f"SPARK_JAVA_OPT_{n}"] for n in range(len(options))] == options
 
 
 def missing(wanted: object, found: object, path: str = "") -> list[str]:
