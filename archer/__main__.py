@@ -13,7 +13,7 @@ import structlog
 import uvloop
 
 from archer.errors import ArcherError, SettingsError
-from archer.processes import ROLES, follow_file, open_clusters
+from archer.processes import ROLES, follow_file, open_clusters, require_a_login
 from archer.settings import Settings, load_inventory, load_settings
 from archer.site.policy_file import admission_text, check_policy, load_policy
 from archer.store.engine import Database
@@ -22,7 +22,6 @@ from archer.telemetry import configure_logs
 
 log = structlog.get_logger(__name__)
 
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 USAGE: Final = 2
 
 
@@ -40,8 +39,8 @@ def main() -> None:
         if role == "migrate":
             migrate(settings.dsn())
             return
-        if role == "api" and settings.api.host not in LOOPBACK:
-            raise SettingsError("api.host: there is no login yet, so the API listens on loopback only")
+        if role == "api":
+            require_a_login(settings)
         uvloop.run(_run(role, settings))
     except ArcherError as error:
         sys.stderr.write(f"archer: {error}\n")

@@ -93,6 +93,42 @@ class CorrelationConflict(RequestError):
     code = "correlation-conflict"
 
 
+class Unauthenticated(RequestError):
+    """The request carries no token that Archer takes. Which check failed is in Archer's log only."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(RequestError):
+    """The caller is known, and may not do this."""
+
+    code = "forbidden"
+
+
+class TooSoon(RequestError):
+    """The caller may do this again later; nothing was stored."""
+
+    code = "too-soon"
+
+    def __init__(
+        self, detail: str, faults: tuple[FieldFault, ...] = (), *, retry_after_seconds: float = 1.0
+    ) -> None:
+        super().__init__(detail, faults)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class RateLimited(TooSoon):
+    """Calls come faster than this caller or this queue is granted."""
+
+    code = "rate-limited"
+
+
+class QueueFull(TooSoon):
+    """Too many jobs of this caller, tenant or queue are waiting already."""
+
+    code = "queue-full"
+
+
 class NotFound(RequestError):
     """There is no such job, attempt, cluster or route."""
 
@@ -130,6 +166,12 @@ class Overloaded(Unavailable):
     """More submits are waiting than Archer holds in memory. Nothing of this request was stored."""
 
     code = "overloaded"
+
+
+class IdentityUnavailable(Unavailable):
+    """Who the caller is cannot be found out now: the issuer or the API server that knows does not answer."""
+
+    code = "identity-unavailable"
 
 
 class ClusterError(ArcherError):

@@ -24,7 +24,7 @@ from archer.domain.identifiers import job_id
 from archer.domain.states import FAULT_OF, Reason
 from archer.errors import ClusterError, StoreUnavailable, UidMismatch
 from archer.settings import JanitorSettings
-from archer.store import cancels, observations, retention
+from archer.store import audit, cancels, observations, retention
 from archer.store.cancels import CancelClaim
 from archer.store.engine import Database, Transaction
 from archer.store.observations import Ending
@@ -39,6 +39,8 @@ BATCH: Final = 100
 LOOK_AGAIN_SECONDS: Final = 0.5  # while a driver takes its time to end
 UNAVAILABLE_SECONDS: Final = 5.0
 ORPHAN_SECONDS: Final = 20.0  # between two looks for applications that should not be there
+AUDIT_SECONDS: Final = 60.0  # between two looks for rows of the audit that are old enough to go
+AUDIT_BATCH: Final = 10_000
 DAY_MS: Final = 24 * 3600 * 1000
 
 
@@ -53,7 +55,7 @@ class Janitor:
         self._settings = settings
         self._worker = worker
         self._wakeup = asyncio.Event()
-        self._orphans_at = 0.0
+        self._orphans_at = self._audit_at = 0.0
 
     def reconfigure(self, clusters: Mapping[str, Cluster]) -> None:
         """Go on with other clusters."""
@@ -116,6 +118,11 @@ class Janitor:
         )
         if removed:
             log.info("old jobs were removed", count=removed)
+        if time.monotonic() >= self._audit_at:  # rarely: nothing of it is ever urgent
+            self._audit_at = time.monotonic() + AUDIT_SECONDS
+            expired = await audit.expire(tx, retain_days=self._settings.audit_days, limit=AUDIT_BATCH)
+            if expired:
+                log.info("old rows of the audit were removed", count=expired)
 
     async def _cancel(self, wish: CancelClaim) -> bool:
         """Carry out one cancel; False while the cluster still holds something of the job."""

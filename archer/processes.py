@@ -13,12 +13,16 @@ import uvicorn
 from fastapi import FastAPI
 
 from archer.api.app import create_app
+from archer.api.auth.accounts import Review
+from archer.api.auth.callers import Callers
+from archer.api.auth.denials import Denials
 from archer.api.changes import Changes
 from archer.api.deps import Parts
 from archer.api.incoming.cursors import Cursors
 from archer.api.incoming.protocol import BoundedHeadProtocol
 from archer.clusters.kubernetes.cluster import KubernetesCluster
 from archer.clusters.kubernetes.config import KubernetesConfig
+from archer.clusters.kubernetes.identity.reviews import Reviews
 from archer.clusters.local.cluster import LocalCluster
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.port import Cluster
@@ -26,8 +30,10 @@ from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.tenancy.policy import Policy
 from archer.errors import SettingsError, StoreUnavailable
 from archer.janitor import Janitor
+from archer.limits.limits import Limits, Rates
 from archer.service import Jobs
-from archer.settings import ClusterEntry, Inventory, Settings
+from archer.settings import ApiSettings, ClusterEntry, Inventory, Settings
+from archer.site.access import AccessFile, Kubernetes
 from archer.site.files import SiteFiles
 from archer.site.present import Site, Sites
 from archer.site.tasks import each_cluster
@@ -39,6 +45,8 @@ from archer.watcher.cluster import Watcher
 log = structlog.get_logger(__name__)
 
 AGAIN_SECONDS = 2.0
+REVIEW_SECONDS = 5.0  # a caller waits for it
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 GOODBYE_SECONDS = 3  # an open log stream never ends by itself; do not let one hold up a restart
 
 
@@ -129,21 +137,82 @@ async def _on_change(
                     await asyncio.wait_for(stop.wait(), AGAIN_SECONDS)
 
 
+class Reviewers:
+    """The ways to the API servers that are asked about tokens; one that is asked for again is the same."""
+
+    def __init__(self) -> None:
+        self._open: dict[KubernetesConfig, Reviews] = {}
+
+    def of(self, entry: Kubernetes) -> Review:
+        """The way to ask the API server of *entry*."""
+        config = KubernetesConfig(
+            name=entry.name,
+            kubeconfig=entry.kubeconfig,
+            context=entry.context,
+            timeout_seconds=REVIEW_SECONDS,
+        )
+        if config not in self._open:
+            self._open[config] = Reviews(config)
+        return self._open[config].review
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for reviews in self._open.values():
+            await reviews.close()
+
+
+def require_a_login(settings: Settings) -> None:
+    """Refuse to let everybody in from everywhere. Raises ``SettingsError``."""
+    if settings.access_file is None and settings.api.host not in LOOPBACK:
+        raise SettingsError(
+            f"api.host: on {settings.api.host} an access file has to say who may call; "
+            "without ARCHER_ACCESS_FILE the API listens on loopback only"
+        )
+
+
+def rates(settings: ApiSettings) -> Rates:
+    """The limits that the settings name."""
+    return Rates(
+        caller_per_second=settings.calls_per_second,
+        caller_burst=settings.calls_burst,
+        queue_per_second=settings.queue_per_second,
+        queue_burst=settings.queue_burst,
+        caller_queued_jobs=settings.queued_jobs,
+    )
+
+
 async def run_api(settings: Settings, database: Database, sites: Sites, *, stop: asyncio.Event) -> None:
     """Serve the HTTP API until *stop* is set."""
-    changes = Changes()
+    require_a_login(settings)
+    changes, denials = Changes(), Denials(database)
+    limits = Limits(database, rates(settings.api))
+    reviewers = Reviewers()
+    access = AccessFile.read(settings.access_file) if settings.access_file is not None else None
+    callers = Callers(access, owner=settings.api.owner, reviewer=reviewers.of)
     parts = Parts(
-        jobs=Jobs(database, sites),
+        jobs=Jobs(database, sites, limits),
         database=database,
         sites=sites,
         changes=changes,
         cursors=Cursors(settings.cursor_secret.get_secret_value()),
-        owner=settings.api.owner,
+        callers=callers,
+        limits=limits,
+        denials=denials,
         ui_url=settings.api.ui_url,
     )
-    listening = notifications.listen(settings.dsn(), notifications.CHANGES, changes.hint, stop=stop)
-    serving = serve(create_app(parts), host=settings.api.host, port=settings.api.port, stop=stop)
-    await asyncio.gather(listening, serving)
+    work = [
+        notifications.listen(settings.dsn(), notifications.CHANGES, changes.hint, stop=stop),
+        serve(create_app(parts), host=settings.api.host, port=settings.api.port, stop=stop),
+        denials.run(stop),
+    ]
+    if access is not None:
+        work.append(access.run(every_seconds=settings.reload_seconds, stop=stop))
+    try:
+        await asyncio.gather(*work)
+    finally:
+        await denials.flush()  # what the last requests were denied
+        await callers.close()
+        await reviewers.close()
 
 
 async def serve(app: FastAPI, *, host: str, port: int, stop: asyncio.Event) -> None:

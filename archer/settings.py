@@ -45,10 +45,31 @@ class _Section(BaseModel):
 class ApiSettings(_Section):
     """The HTTP API."""
 
-    host: str = Field("127.0.0.1", description="Address to listen on; only loopback while there is no login.")
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; without an access file only one of loopback."
+    )
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
-    owner: str = Field("local", description="Name that jobs are stored under while there is no login.")
+    owner: str = Field(
+        "local", description="Without an access file: who everybody is. Owns the jobs, and may do everything."
+    )
     ui_url: str = Field("", description="Address of Moka UI, for links in answers.")
+    calls_per_second: float = Field(
+        500,
+        ge=0,
+        le=1_000_000,
+        description="Submits, cancels and changes of each caller, in each process; more are 429. 0: any.",
+    )
+    calls_burst: int = Field(5_000, ge=1, le=10_000_000, description="How many of them may come at once.")
+    queue_per_second: float = Field(
+        2_000,
+        ge=0,
+        le=1_000_000,
+        description="Submits into each queue, in each process; more are 429. 0: any.",
+    )
+    queue_burst: int = Field(20_000, ge=1, le=10_000_000, description="How many of them may come at once.")
+    queued_jobs: int = Field(
+        200_000, ge=0, le=100_000_000, description="Jobs of each caller that wait; more are 429. 0: any."
+    )
 
 
 class DispatcherSettings(_Section):
@@ -82,6 +103,9 @@ class JanitorSettings(_Section):
     period_seconds: PositiveFloat = Field(2, description="Pause between two rounds.")
     key_days: int = Field(7, ge=7, le=365, description="How long an Idempotency-Key is remembered.")
     retain_days: int = Field(90, ge=1, le=3650, description="How long an ended job is kept.")
+    audit_days: int = Field(
+        400, ge=400, le=36_500, description="How long the audit is kept; the database keeps 400 by itself."
+    )
 
 
 class Settings(BaseSettings):
@@ -103,6 +127,10 @@ class Settings(BaseSettings):
     )
     policy_file: Path | None = Field(
         None, description="What each tenant may ask for; without one, everybody may ask for everything."
+    )
+    access_file: Path | None = Field(
+        None,
+        description="Who may call the API. Without it everybody is `api.owner`, which loopback alone allows.",
     )
     reload_seconds: PositiveFloat = Field(
         5, description="How often these files are looked at; changed ones are taken without a restart."

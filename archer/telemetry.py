@@ -13,6 +13,10 @@ from prometheus_client import Counter, Gauge, Histogram
 from archer.domain.masking import masked, masked_text
 
 SUBMITS: Final = Counter("archer_submits", "Submits answered, by outcome.", ["outcome"])
+REFUSED_TOKENS: Final = Counter(
+    "archer_refused_tokens", "Requests whose token was not taken, by the check that failed.", ["check"]
+)
+LOST_DENIALS: Final = Counter("archer_lost_denials", "Denied calls that are missing in the audit.")
 DISPATCHES: Final = Counter(
     "archer_dispatches", "Dispatch tries, by cluster and outcome.", ["cluster", "outcome"]
 )

@@ -41,8 +41,11 @@ def create_app(
         connections=settings.database_connections,
         timeout=settings.statement_timeout_seconds,
     )
+    token = settings.archer_token.get_secret_value()
     client = archer or httpx2.AsyncClient(
-        base_url=settings.archer_url, timeout=httpx2.Timeout(settings.archer_timeout_seconds)
+        base_url=settings.archer_url,
+        headers={"authorization": f"Bearer {token}"} if token else {},
+        timeout=httpx2.Timeout(settings.archer_timeout_seconds),
     )
 
     @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -28,6 +28,9 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8080",
         pattern=r"^https?://[^\s]+$",
         description="Archer's HTTP API. Moka UI asks it for logs only; people see it in `curl` commands.",
+    )
+    archer_token: SecretStr = Field(
+        default=SecretStr(""), description="Archer's token for Moka UI: the role `view` in every tenant."
     )
     archer_timeout_seconds: PositiveFloat = Field(
         default=10, description="Longest wait for the first byte of a log."

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import archer
 from archer.api import health, inventory, job_parts, jobs, logs, openapi, problems, submits
+from archer.api.auth import gate
 from archer.api.deps import Parts
 from archer.errors import ArcherError
 from archer.telemetry import REQUEST_SECONDS
@@ -40,6 +41,7 @@ class HotSubmit:
         try:
             response = await submits.submit_job(Request(scope, receive))
         except ArcherError as error:
+            gate.note(scope, error)
             response = problems.answer(scope["path"], error)
         await response(scope, receive, send)
 
@@ -90,8 +92,9 @@ def create_app(parts: Parts) -> FastAPI:
         health.router,
     ):
         app.include_router(router)
-    problems.install(app)
-    openapi.install(app)
+    problems.install(app, gate.note)
+    openapi.install(app, open_paths=gate.OPEN)
     app.add_middleware(HotSubmit)
+    app.add_middleware(gate.Gate, callers=parts.callers, limits=parts.limits)
     app.add_middleware(Metering)
     return app

@@ -9,9 +9,14 @@ from fastapi import Depends, Header, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from archer.api.auth import gate
+from archer.api.auth.callers import Callers
+from archer.api.auth.denials import Denials
 from archer.api.changes import Changes
 from archer.api.incoming.cursors import Cursors
+from archer.domain.tenancy.principal import Caller
 from archer.errors import FieldFault, InvalidParameter
+from archer.limits.limits import Limits
 from archer.service import Jobs
 from archer.site.present import Sites
 from archer.store.engine import Database
@@ -28,7 +33,9 @@ class Parts:
     sites: Sites
     changes: Changes
     cursors: Cursors
-    owner: str
+    callers: Callers
+    limits: Limits
+    denials: Denials
     ui_url: str
 
 
@@ -39,6 +46,14 @@ async def parts(request: Request) -> Parts:
 
 
 PartsDep = Annotated[Parts, Depends(parts)]
+
+
+async def caller(request: Request) -> Caller:
+    """Who makes this request."""
+    return gate.caller_of(request)
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
 
 
 async def idempotency_key(

@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 import archer
 from archer.api.deps import PartsDep
+from archer.api.openapi import problem_answers
 from archer.errors import StoreUnavailable
 from archer.store import engine
 
@@ -25,11 +26,11 @@ async def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", responses={503: {"description": "Not ready."}})
+@router.get("/readyz", responses={503: {"description": "Not ready."}, **problem_answers(401)})
 async def readyz(
     parts: PartsDep, verbose: Annotated[str | None, Query(description="Any value: one line a check.")] = None
 ) -> Response:
-    """Answer 200 when jobs can be accepted."""
+    """Answer 200 when jobs can be accepted. The checks one by one are for callers with a token."""
     checks: list[dict[str, Any]] = []
     try:
         async with parts.database.transaction() as tx:
@@ -37,6 +38,8 @@ async def readyz(
         checks.append({"name": "postgres", "ok": True, "message": f"rpo: {rpo}"})
         wrong = parts.sites.problem
         checks.append({"name": "clusters file", "ok": not wrong, "message": wrong or "as it stands"})
+        if (wrong := parts.callers.problem) is not None:
+            checks.append({"name": "access file", "ok": not wrong, "message": wrong or "as it stands"})
         for row in await parts.jobs.clusters():
             if row["removed_at"] is not None:
                 continue
@@ -57,7 +60,7 @@ async def version() -> dict[str, str]:
     return {"version": archer.__version__}
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses=problem_answers(401, 503))
 async def metrics() -> Response:
     """Metrics in Prometheus' text format."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

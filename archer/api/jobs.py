@@ -10,11 +10,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from archer.api import schemas
-from archer.api.deps import Parts, PartsDep, known_parameters
+from archer.api.deps import CallerDep, Parts, PartsDep, known_parameters
 from archer.api.incoming.cursors import scope_of
 from archer.api.incoming.filters import filters
 from archer.api.openapi import problem_answers
 from archer.domain.identifiers import is_job_id
+from archer.domain.tenancy.principal import Principal
 from archer.errors import (
     FieldFault,
     InvalidParameter,
@@ -28,18 +29,21 @@ MAX_WAIT_SECONDS: Final = 60
 WAIT: Final = re.compile(r"([0-9]{1,2})s?\Z")
 
 
-@router.get("/jobs", response_model=schemas.JobPage, responses=problem_answers(400, 503))
+@router.get("/jobs", response_model=schemas.JobPage, responses=problem_answers(400, 401, 503))
 async def list_jobs(
     parts: PartsDep,
+    caller: CallerDep,
     filters: Annotated[Filters, Depends(filters)],
     sort: Literal["newest", "longest"] = "newest",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """List jobs, newest first or longest running first, page by page."""
-    scope = scope_of({"filters": filters, "sort": sort})
+    principal = caller.principal
+    view = None if principal.visible is None else sorted(principal.visible)
+    scope = scope_of({"filters": filters, "sort": sort, "tenants": view})
     after = parts.cursors.read(cursor, scope) if cursor is not None else None
-    rows = await parts.jobs.page(filters, sort=sort, after=after, limit=limit)
+    rows = await parts.jobs.page(filters, sort=sort, after=after, limit=limit, principal=principal)
     next_cursor = None
     if len(rows) > limit:
         last = rows[limit - 1]
@@ -67,21 +71,22 @@ JobId = Annotated[str, Depends(job_in_path)]
     response_model=schemas.JobDetail,
     responses={
         304: {"description": "The version is the one of `If-None-Match`."},
-        **problem_answers(400, 404, 503),
+        **problem_answers(400, 401, 404, 503),
     },
 )
 async def read_job(
     request: Request,
     job_id: JobId,
     parts: PartsDep,
+    caller: CallerDep,
     wait: Annotated[str | None, Query(description="Answer later, such as `30s`: see `after`.")] = None,
     after: Annotated[int | None, Query(ge=0, description="Wait until the version is above this.")] = None,
 ) -> Response:
     """Read a job. With `wait` and `after`, answer as soon as it changed, or after the wait."""
     seconds = _wait_seconds(wait)
     if after is not None and seconds:
-        await _await_version(parts, job_id, after, seconds)
-    row, attempts = await parts.jobs.read(job_id)
+        await _await_version(parts, job_id, caller.principal, after, seconds)
+    row, attempts = await parts.jobs.read(job_id, caller.principal)
     tag = f'W/"{row["version"]}"'
     if _is_known(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers={"ETag": tag})
@@ -104,11 +109,11 @@ def _wait_seconds(wait: str | None) -> int:
     return int(match[1])
 
 
-async def _await_version(parts: Parts, job_id: str, after: int, seconds: int) -> None:
+async def _await_version(parts: Parts, job_id: str, principal: Principal, after: int, seconds: int) -> None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     with parts.changes.watching(job_id) as watch:
-        while await parts.jobs.version(job_id) <= after and (left := deadline - loop.time()) > 0:
+        while await parts.jobs.version(job_id, principal) <= after and (left := deadline - loop.time()) > 0:
             await watch.wait(left)
 
 
@@ -116,10 +121,9 @@ async def _await_version(parts: Parts, job_id: str, after: int, seconds: int) ->
     "/jobs/{job_id}/cancel",
     status_code=202,
     response_model=schemas.JobDetail,
-    responses=problem_answers(400, 404, 503),
+    responses=problem_answers(400, 401, 403, 404, 429, 503),
 )
-async def cancel_job(job_id: JobId, parts: PartsDep) -> Response:
+async def cancel_job(job_id: JobId, parts: PartsDep, caller: CallerDep) -> Response:
     """Wish for the job's end. The wish is stored when this answers; of an ended job nothing changes."""
-    row = await parts.jobs.cancel(job_id, principal=parts.owner)
-    _, attempts = await parts.jobs.read(job_id)
+    row, attempts = await parts.jobs.cancel(job_id, caller=caller)
     return JSONResponse(schemas.job_detail(row, attempts, ui_url=parts.ui_url), status_code=202)

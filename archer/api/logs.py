@@ -14,12 +14,13 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from fastapi.sse import format_sse_event
 
 from archer.api import schemas
-from archer.api.deps import Parts, PartsDep, known_parameters
+from archer.api.deps import CallerDep, Parts, PartsDep, known_parameters
 from archer.api.jobs import JobId
 from archer.api.openapi import EVENT_STREAM, problem_answers
 from archer.clusters.port import LogChunk
 from archer.domain.masking import without_tokens
 from archer.domain.states import FINAL, JobState
+from archer.domain.tenancy.principal import Principal
 from archer.errors import (
     ClusterUnavailable,
     FieldFault,
@@ -41,12 +42,13 @@ PING_SECONDS: Final = 15.0  # below the idle limit of common proxies
 @router.get(
     "/logs",
     response_model=schemas.LogRead,
-    responses={200: EVENT_STREAM, **problem_answers(400, 404, 409, 502, 503)},
+    responses={200: EVENT_STREAM, **problem_answers(400, 401, 404, 409, 502, 503)},
 )
 async def read_log(
     request: Request,
     job_id: JobId,
     parts: PartsDep,
+    caller: CallerDep,
     role: Annotated[str, Query(max_length=20, description="`driver` or `executor-<n>`.")] = "driver",
     attempt: Annotated[int | None, Query(ge=1, le=1000)] = None,
     offset: Annotated[int, Query(ge=-(2**53), le=2**53, description="Negative: from the end.")] = 0,
@@ -62,13 +64,13 @@ async def read_log(
             "A parameter is wrong.", (FieldFault("role", "form", "is driver or executor-<n>"),)
         )
     if "text/event-stream" in request.headers.get("accept", ""):
-        await parts.jobs.version(job_id)
+        await parts.jobs.version(job_id, caller.principal)
         if last_event_id is not None and last_event_id.isdecimal():
             offset = min(int(last_event_id), 2**53)
-        stream = _follow(request, parts, job_id, _Place(role, attempt, offset))
+        stream = _follow(request, parts, job_id, _Place(role, attempt, offset), caller.principal)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
-    row = await parts.jobs.attempt(job_id, attempt)
+    row = await parts.jobs.attempt(job_id, attempt, caller.principal)
     chunk = await _chunk(parts, row, _Place(role, attempt, offset), max(limit, LONGEST_CHARACTER))
     return JSONResponse(_document(row, role, chunk, is_over=False))
 
@@ -117,13 +119,15 @@ def _whole_characters(data: bytes) -> bytes:
     return data
 
 
-async def _follow(request: Request, parts: Parts, job_id: str, place: _Place) -> AsyncIterator[bytes]:
+async def _follow(
+    request: Request, parts: Parts, job_id: str, place: _Place, principal: Principal
+) -> AsyncIterator[bytes]:
     """Yield what the log grows by until its attempt ended; wait politely while there is none."""
     loop = asyncio.get_running_loop()
     heard = loop.time()
     with parts.changes.watching(job_id) as watch:
         while not await request.is_disconnected():
-            is_over, found = await _look(parts, job_id, place)
+            is_over, found = await _look(parts, job_id, place, principal)
             if found is not None and found["text"]:
                 place.offset, heard = found["next_offset"], loop.time()
                 yield format_sse_event(data_str=json.dumps(found), event="chunk", id=str(place.offset))
@@ -139,13 +143,15 @@ async def _follow(request: Request, parts: Parts, job_id: str, place: _Place) ->
             await watch.wait(FOLLOW_SECONDS)
 
 
-async def _look(parts: Parts, job_id: str, place: _Place) -> tuple[bool, dict[str, Any] | None]:
+async def _look(
+    parts: Parts, job_id: str, place: _Place, principal: Principal
+) -> tuple[bool, dict[str, Any] | None]:
     """Whether the log will not grow any more, and its next part, if there is one.
 
     A cluster or a database that does not answer has not said that the log is over.
     """
     try:
-        job, attempts = await parts.jobs.read(job_id)
+        job, attempts = await parts.jobs.read(job_id, principal)
         if place.attempt is None and attempts:
             place.attempt = attempts[-1]["number"]
         row = next((one for one in attempts if one["number"] == place.attempt), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -64,6 +65,11 @@ CHANGE_BODY: Final[dict[str, Any]] = {
         },
     }
 }
+TOKEN: Final[dict[str, Any]] = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A static token, a JWT of a known issuer, or a projected token of a service account.",
+}
 EVENT_STREAM: Final[dict[str, Any]] = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 
@@ -103,8 +109,17 @@ def _drop_foreign_422(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
-def install(app: FastAPI) -> None:
-    """Serve a document that knows the job request and the problems."""
+def _require_tokens(document: dict[str, Any], open_paths: Collection[str]) -> None:
+    """Say which operations need a token: all but those of *open_paths*."""
+    document["components"]["securitySchemes"] = {"token": TOKEN}
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            # /readyz: without its parameter it needs none
+            operation["security"] = [{"token": []}] if path not in open_paths else []
+
+
+def install(app: FastAPI, *, open_paths: Collection[str]) -> None:
+    """Serve a document that knows the job request and the problems; *open_paths* need no token."""
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -112,6 +127,7 @@ def install(app: FastAPI) -> None:
                 title=app.title, version=app.version, description=app.description, routes=app.routes
             )
             _drop_foreign_422(made)
+            _require_tokens(made, open_paths)
             schemas = made["components"]["schemas"]
             for model in (JobRequest, ClusterChange, Problem):
                 schema = model.model_json_schema(ref_template=REFERENCE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import structlog
@@ -36,6 +37,8 @@ STATUS: Final[dict[type[ArcherError], int]] = {
     errors.MalformedBody: 400,
     errors.InvalidParameter: 400,
     errors.InvalidCursor: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.LogNotFound: 404,
     errors.MethodNotAllowed: 405,
@@ -46,8 +49,12 @@ STATUS: Final[dict[type[ArcherError], int]] = {
     errors.InvalidJob: 422,
     errors.InvalidChange: 422,
     errors.IdempotencyConflict: 422,
+    errors.TooSoon: 429,
+    errors.RateLimited: 429,
+    errors.QueueFull: 429,
     errors.RequestError: 400,
     errors.ClusterUnavailable: 503,
+    errors.IdentityUnavailable: 503,
     errors.StoreUnavailable: 503,
     errors.Overloaded: 503,
     errors.Unavailable: 503,
@@ -95,8 +102,15 @@ def of(error: ArcherError) -> JSONResponse:
     status = STATUS[type(error)]
     faults = error.faults if isinstance(error, errors.RequestError) else ()
     body = document(error.code, title=title_of(type(error)), status=status, detail=str(error), faults=faults)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
-    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers)
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=_headers(error, status))
+
+
+def _headers(error: ArcherError, status: int) -> dict[str, str] | None:
+    if isinstance(error, errors.TooSoon):
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after_seconds)))}
+    if status == 401:  # of RFC 6750, 3, without its codes: they would tell which check failed
+        return {"WWW-Authenticate": "Bearer"}
+    return {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
 
 
 def answer(path: str, error: ArcherError) -> JSONResponse:
@@ -132,17 +146,20 @@ def _methods(app: FastAPI, scope: Scope) -> list[str]:
     ]
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of *app* as a problem document."""
+def install(app: FastAPI, refused: Callable[[Scope, ArcherError], None]) -> None:
+    """Answer every error of *app* as a problem document; *refused* hears of each that is ours."""
 
     @app.exception_handler(ArcherError)
     async def _archer(request: Request, error: ArcherError) -> JSONResponse:
+        refused(request.scope, error)
         return answer(request.url.path, error)
 
     @app.exception_handler(RequestValidationError)
-    async def _parameters(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def _parameters(request: Request, error: RequestValidationError) -> JSONResponse:
         found = [fault | {"loc": fault["loc"][1:]} for fault in error.errors()]  # without "query" or "header"
-        return of(errors.InvalidParameter("A parameter is not of its form.", field_faults(found)))
+        wrong = errors.InvalidParameter("A parameter is not of its form.", field_faults(found))
+        refused(request.scope, wrong)
+        return of(wrong)
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:

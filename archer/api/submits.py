@@ -11,9 +11,11 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
 from archer.api import problems, schemas
-from archer.api.deps import IdempotencyKey, Parts, PartsDep, checked_key, known_parameters
+from archer.api.auth import gate
+from archer.api.deps import CallerDep, IdempotencyKey, Parts, PartsDep, checked_key, known_parameters
 from archer.api.incoming import body
 from archer.api.openapi import BATCH_BODY, JOB_BODY, KEY_HEADER, problem_answers
+from archer.domain.tenancy.principal import Caller
 from archer.errors import ArcherError, BodyTooLarge, FieldFault, InvalidJob
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -26,7 +28,10 @@ MAX_BATCH: Final = 100
     status_code=201,
     response_model=schemas.JobRead,
     openapi_extra=JOB_BODY | KEY_HEADER,
-    responses={200: {"model": schemas.JobRead}, **problem_answers(400, 409, 413, 415, 422, 503)},
+    responses={
+        200: {"model": schemas.JobRead},
+        **problem_answers(400, 401, 403, 409, 413, 415, 422, 429, 503),
+    },
 )
 async def submit_job(request: Request) -> Response:
     """Accept a Spark job. It is stored when this answers, and dispatched later.
@@ -39,15 +44,18 @@ async def submit_job(request: Request) -> Response:
     key = checked_key(request.headers.get("idempotency-key"))
     parts: Parts = request.app.state.parts
     data = await body.read(request)
-    document, created = await _submit(parts, data, body.parse(data), key)
+    value = request.scope[gate.ASKED] = body.parse(data)
+    document, created = await _submit(parts, gate.caller_of(request), data, value, key)
     return JSONResponse(
         document, status_code=201 if created else 200, headers={"Location": document["links"]["self"]}
     )
 
 
-async def _submit(parts: Parts, data: bytes, value: Any, key: str | None) -> tuple[dict[str, Any], bool]:
+async def _submit(
+    parts: Parts, caller: Caller, data: bytes, value: Any, key: str | None
+) -> tuple[dict[str, Any], bool]:
     wanted = body.job_request(data, value, parts.sites.current.policy)
-    submitted = await parts.jobs.submit(wanted, data, owner=parts.owner, key=key)
+    submitted = await parts.jobs.submit(wanted, data, caller=caller, key=key)
     return schemas.job(submitted.fields, ui_url=parts.ui_url), submitted.created
 
 
@@ -56,9 +64,9 @@ async def _submit(parts: Parts, data: bytes, value: Any, key: str | None) -> tup
     dependencies=[Depends(known_parameters)],
     response_model=schemas.BatchRead,
     openapi_extra=BATCH_BODY,
-    responses=problem_answers(400, 413, 415, 422),
+    responses=problem_answers(400, 401, 413, 415, 422, 429, 503),
 )
-async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep) -> Response:
+async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep, caller: CallerDep) -> Response:
     """Accept up to 100 jobs, each for itself: `{"jobs": [...]}`, one result each.
 
     With an `Idempotency-Key`, job *n* has the key `<key>/<n>`, so that a repeat makes no job twice.
@@ -69,20 +77,26 @@ async def submit_batch(request: Request, key: IdempotencyKey, parts: PartsDep) -
     if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_BATCH:
         fault = FieldFault("jobs", "length", f"must be a list of 1 to {MAX_BATCH} jobs", MAX_BATCH)
         raise InvalidJob("A batch is an object with the one field jobs.", (fault,))
+    if len(wanted) > 1:
+        parts.limits.call(caller.principal, number=len(wanted) - 1)  # one is counted already
     # side by side, so that they share a commit
     items = await asyncio.gather(
-        *(_batch_result(parts, one, f"{key}/{number}" if key else None) for number, one in enumerate(wanted))
+        *(
+            _batch_result(request, parts, one, f"{key}/{number}" if key else None)
+            for number, one in enumerate(wanted)
+        )
     )
     return JSONResponse({"items": items})
 
 
-async def _batch_result(parts: Parts, value: Any, key: str | None) -> dict[str, Any]:
+async def _batch_result(request: Request, parts: Parts, value: Any, key: str | None) -> dict[str, Any]:
     data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
     try:
         if len(data) > body.MAX_BYTES:
             raise BodyTooLarge(f"The job has more than {body.MAX_BYTES} bytes.")
-        document, created = await _submit(parts, data, value, key)
+        document, created = await _submit(parts, gate.caller_of(request), data, value, key)
     except ArcherError as error:
+        gate.note(request.scope, error, asked=value)
         answer = problems.of(error)
         return {"status": answer.status_code, "job": None, "problem": json.loads(bytes(answer.body))}
     return {"status": 201 if created else 200, "job": document, "problem": None}
@@ -93,13 +107,13 @@ async def _batch_result(parts: Parts, value: Any, key: str | None) -> dict[str, 
     dependencies=[Depends(known_parameters)],
     response_model=schemas.RenderRead,
     openapi_extra=JOB_BODY,
-    responses=problem_answers(400, 413, 415, 422, 503),
+    responses=problem_answers(400, 401, 403, 413, 415, 422, 429, 503),
 )
-async def render_job(request: Request, parts: PartsDep) -> dict[str, Any]:
+async def render_job(request: Request, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """Show the manifest that a dispatch would make now, and where each field came from. Stores nothing."""
     data = await body.read(request)
     wanted = body.job_request(data, body.parse(data), parts.sites.current.policy)
-    decision, rendered = await parts.jobs.render(wanted, owner=parts.owner)
+    decision, rendered = await parts.jobs.render(wanted, principal=caller.principal)
     origins = rendered.origins if rendered else []
     return {
         "manifest": rendered.manifest if rendered else None,

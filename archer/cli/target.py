@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import urlsplit
 
 import typer
 
 if TYPE_CHECKING:
     from archer.cli.http.connection import Archer
 
+SERVED: Final = ".moka/served.json"  # written by archer/dev/login.py
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 
@@ -44,4 +48,35 @@ def connect(context: typer.Context) -> Archer:
     from archer.cli.http.connection import Archer
 
     target: Target = context.obj
-    return Archer(target.url, target.token)
+    return Archer(target.url, target.token or token_here(target.url))
+
+
+def token_here(url: str, folder: Path | None = None) -> str | None:
+    """The token of the Moka that `moka dev` or `make run` serves at *url*, if it runs from here or above.
+
+    Only for this machine: a file in some folder must not send anybody's token anywhere else.
+    """
+    from archer.cli.http.connection import is_loopback
+
+    if not is_loopback(url):
+        return None
+    here = folder or Path.cwd()
+    for place in (here, *here.parents):
+        try:
+            served = json.loads((place / SERVED).read_text(encoding="utf-8"))
+            if _same(served["url"], url):
+                return Path(served["token_file"]).read_text(encoding="utf-8").strip() or None
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses of loopback are one, by whichever name."""
+    return _port_of(one) == _port_of(other)
+
+
+def _port_of(url: str) -> tuple[str, int | None]:
+    """Scheme and port of an address."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.port

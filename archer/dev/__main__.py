@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import uvloop
 
-from archer.dev import checks
+from archer.dev import checks, login
 from archer.dev.demo import run_demo
 from archer.dev.postgres import EmbeddedPostgres
 from archer.dev.stack import Options, running
@@ -26,6 +26,7 @@ BANNER: Final = """
   Moka UI   {ui_url}
   Archer    {archer_url}/docs
   Try       .venv/bin/moka submit examples/jobs/pi.py 20
+  Token     {token}   (`moka` finds it by itself; curl: -H "Authorization: Bearer $(cat {token})")
   Data      {data}   (nothing is lost when this is stopped or killed)
   Stop      Ctrl-C
 """
@@ -77,10 +78,15 @@ async def _serve(options: Options, postgres: EmbeddedPostgres, *, demo: bool) ->
             loop.add_signal_handler(name, stop.set)
         print(f"Archer and Moka UI answer after {time.monotonic() - begun:.1f} s", flush=True)
         if demo:
-            return await _unless_stopped(run_demo(options.archer_url, options.ui_url), stop)
-        print(
-            BANNER.format(ui_url=options.ui_url, archer_url=options.archer_url, data=options.data), flush=True
+            token = login.token_of(options.data)
+            return await _unless_stopped(run_demo(options.archer_url, options.ui_url, token), stop)
+        banner = BANNER.format(
+            ui_url=options.ui_url,
+            archer_url=options.archer_url,
+            data=options.data,
+            token=options.data / login.TOKEN,
         )
+        print(banner, flush=True)
         await stop.wait()
         print("stopping; running Spark drivers go on, and are found again at the next start", flush=True)
     return 0

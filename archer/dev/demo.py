@@ -14,9 +14,10 @@ DEADLINE_SECONDS: Final = 300
 SHOWN_LINES: Final = 40
 
 
-async def run_demo(archer_url: str, ui_url: str) -> int:
+async def run_demo(archer_url: str, ui_url: str, token: str) -> int:
     """Submit the example, follow it, print what came out; 0 when it succeeded."""
-    async with httpx2.AsyncClient(base_url=archer_url, timeout=75) as client:
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx2.AsyncClient(base_url=archer_url, headers=headers, timeout=75) as client:
         request = {
             "name": "word count",
             "type": "python",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import platform
 import secrets
 from collections.abc import AsyncIterator
@@ -13,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from pydantic import SecretStr
 
 from archer import processes
 from archer.clusters.local.config import LocalConfig
 from archer.clusters.local.operator import LocalOperator
-from archer.dev import checks
+from archer.dev import checks, login
+from archer.dev.login import Tokens
 from archer.dev.postgres import EmbeddedPostgres
 from archer.errors import ArcherError
 from archer.settings import ApiSettings, ClusterEntry, Inventory, QueueEntry, Settings, load_inventory
@@ -77,7 +78,8 @@ def inventory(options: Options) -> Inventory:
 async def running(options: Options, postgres: EmbeddedPostgres) -> AsyncIterator[asyncio.Event]:
     """Run everything on *postgres* while the block runs; yields the event that ends it all."""
     stop = asyncio.Event()
-    settings = _settings(options, postgres)
+    tokens = login.prepare(options.data, options.archer_url)
+    settings = _settings(options, postgres, tokens)
     file = processes.open_clusters(inventory(options), path=options.clusters)
     database = Database(
         settings.dsn(), application="archer", limits=PoolLimits(connections=10, wait_seconds=10)
@@ -87,7 +89,7 @@ async def running(options: Options, postgres: EmbeddedPostgres) -> AsyncIterator
         asyncio.create_task(_operate(file.sites, stop), name="local operators"),
         asyncio.create_task(processes.follow_file(settings, database, file, stop=stop), name="clusters file"),
         *_roles(settings, database, file.sites, stop),
-        asyncio.create_task(_run_ui(options, postgres, stop), name="moka-ui"),
+        asyncio.create_task(_run_ui(options, postgres, tokens, stop), name="moka-ui"),
     ]
     for task in tasks:  # a loop that ends early is a bug: then everything ends, and the error is shown
         task.add_done_callback(lambda _: stop.set())
@@ -128,18 +130,22 @@ def _roles(
     ]
 
 
-async def _run_ui(options: Options, postgres: EmbeddedPostgres, stop: asyncio.Event) -> None:
+async def _run_ui(options: Options, postgres: EmbeddedPostgres, tokens: Tokens, stop: asyncio.Event) -> None:
     settings = UiSettings(
-        database=postgres.dsn("moka_ui"), archer_url=options.archer_url, port=options.ui_port
+        database=postgres.dsn("moka_ui"),
+        archer_url=options.archer_url,
+        archer_token=SecretStr(tokens.ui),
+        port=options.ui_port,
     )
     await processes.serve(create_ui(settings), host=settings.host, port=settings.port, stop=stop)
 
 
-def _settings(options: Options, postgres: EmbeddedPostgres) -> Settings:
+def _settings(options: Options, postgres: EmbeddedPostgres, tokens: Tokens) -> Settings:
     return Settings(  # pyright: ignore[reportCallIssue]  (the other fields have defaults)
         database=postgres.dsn("archer"),
         cursor_secret=_cursor_secret(options.data / "cursor-secret"),  # pyright: ignore[reportArgumentType]
-        api=ApiSettings(port=options.port, owner=getpass.getuser(), ui_url=options.ui_url),  # pyright: ignore[reportCallIssue]
+        access_file=tokens.access_file,
+        api=ApiSettings(port=options.port, ui_url=options.ui_url),  # pyright: ignore[reportCallIssue]
     )
 
 

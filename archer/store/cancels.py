@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from archer.domain.tenancy.principal import INSIDE, Origin
 
 # A queued job has nothing in any cluster: raising the epoch makes a placement under way come too late.
 REQUEST = text("""
@@ -74,8 +76,9 @@ PUT_OFF = text("""
 """)
 
 AUDIT = text("""
-    INSERT INTO audit (at, principal, action, object, tenant, decision)
-    SELECT archer_now(), :principal, 'cancel', id, tenant, 'allowed'
+    INSERT INTO audit (at, principal, action, object, tenant, queue, decision, reason, method, ip, request_id)
+    SELECT archer_now(), :principal, 'cancel', id, tenant, queue, 'allowed', :reason, :method, :ip,
+           :request_id
       FROM jobs WHERE id = ANY(CAST(:ids AS text[]))
 """)
 
@@ -96,10 +99,17 @@ class CancelClaim:
 
 
 async def request(
-    tx: AsyncConnection, ids: list[str], *, principal: str, reason: str, message: str
+    tx: AsyncConnection,
+    ids: list[str],
+    *,
+    principal: str,
+    reason: str,
+    message: str,
+    origin: Origin = INSIDE,
 ) -> set[str]:
     """Ask for the end of jobs; ids of those that were not ended or cancelled already."""
-    await tx.execute(AUDIT, {"ids": ids, "principal": principal})
+    told = {"ids": ids, "principal": principal, "reason": reason}
+    await tx.execute(AUDIT, told | asdict(origin))
     rows = await tx.execute(REQUEST, {"ids": ids, "reason": reason, "message": message})
     return {row.id for row in rows}
 

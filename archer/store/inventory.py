@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archer.domain.cluster import ClusterFacts, ClusterProfile, ClusterState, WantedState, shown_state
+from archer.domain.tenancy.principal import INSIDE, Origin
 
 # What people asked of a known cluster is theirs: a restart must not activate a cordoned one.
 REGISTER_CLUSTER = text("""
@@ -54,8 +56,8 @@ ASK = text("""
         RETURNING name
     ),
     told AS (
-        INSERT INTO audit (at, principal, action, object, tenant, decision, reason)
-        SELECT archer_now(), :principal, :action, name, '', 'allowed', :reason
+        INSERT INTO audit (at, principal, action, object, tenant, decision, reason, method, ip, request_id)
+        SELECT archer_now(), :principal, :action, name, '', 'allowed', :reason, :method, :ip, :request_id
           FROM clusters WHERE name = :name
     )
     SELECT pg_notify('archer_work', '') FROM asked
@@ -126,9 +128,17 @@ async def silent(tx: AsyncConnection, name: str, *, message: str) -> None:
     await tx.execute(SILENT, {"name": name, "message": message})
 
 
-async def ask(tx: AsyncConnection, name: str, *, state: WantedState, principal: str, reason: str) -> bool:
+async def ask(
+    tx: AsyncConnection,
+    name: str,
+    *,
+    state: WantedState,
+    principal: str,
+    reason: str,
+    origin: Origin = INSIDE,
+) -> bool:
     """Ask for a cluster's state, for *principal*; whether that changed anything. Audited either way."""
-    wish = {"name": name, "state": state.value, "principal": principal, "reason": reason}
+    wish = {"name": name, "state": state.value, "principal": principal, "reason": reason} | asdict(origin)
     rows = await tx.execute(ASK, wish | {"action": ACTION_OF[state.value]})
     return rows.first() is not None
 

@@ -1,7 +1,8 @@
 """Reading jobs: one row, or keyset pages in a set order.
 
-A page is found by position, never by counting. Ids sort by time, so ``newest`` is the order of ids;
-``longest`` merges the jobs under way with those that ended, each by its own index.
+Every function takes the tenants that the caller may see (None: all) and adds them to its conditions, so that
+a foreign job is as if it were not there. A page is found by position, never by counting. Ids sort by time, so
+``newest`` is the order of ids; ``longest`` merges the live jobs with those that ended, each by its own index.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Select,
     and_,
     cast,
+    exists,
     func,
     literal,
     or_,
@@ -30,6 +32,7 @@ from sqlalchemy.dialects.postgresql import INTERVAL, JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archer.domain.identifiers import job_id
+from archer.domain.tenancy.principal import Tenants
 from archer.store.tables import attempts, job_events, job_specs, jobs
 
 # fmt: off
@@ -69,25 +72,27 @@ class Position:
     as_of: datetime | None = None
 
 
-async def one(tx: AsyncConnection, job_id: str) -> RowMapping | None:
+async def one(tx: AsyncConnection, job_id: str, *, tenants: Tenants) -> RowMapping | None:
     """Read a job in detail, its request text included."""
     query = (
         select(*(jobs.c[name] for name in DETAILED), job_specs.c.request)
         .join(job_specs, job_specs.c.job_id == jobs.c.id)
-        .where(jobs.c.id == job_id)
+        .where(jobs.c.id == job_id, *_seen(tenants))
     )
     return (await tx.execute(query)).mappings().first()
 
 
-async def many(tx: AsyncConnection, ids: Sequence[str]) -> dict[str, RowMapping]:
+async def many(tx: AsyncConnection, ids: Sequence[str], *, tenants: Tenants) -> dict[str, RowMapping]:
     """Read jobs as listed, by id."""
-    rows = await tx.execute(select(*(jobs.c[name] for name in LISTED)).where(jobs.c.id.in_(ids)))
+    listed = select(*(jobs.c[name] for name in LISTED))
+    rows = await tx.execute(listed.where(jobs.c.id.in_(ids), *_seen(tenants)))
     return {row["id"]: row for row in rows.mappings()}
 
 
-async def version(tx: AsyncConnection, job_id: str) -> int | None:
+async def version(tx: AsyncConnection, job_id: str, *, tenants: Tenants) -> int | None:
     """Present version of a job; None when there is none."""
-    return (await tx.execute(select(jobs.c.version).where(jobs.c.id == job_id))).scalar()
+    query = select(jobs.c.version).where(jobs.c.id == job_id, *_seen(tenants))
+    return (await tx.execute(query)).scalar()
 
 
 async def page(
@@ -97,25 +102,26 @@ async def page(
     sort: Literal["newest", "longest"],
     after: Position | None,
     limit: int,
+    tenants: Tenants,
 ) -> list[RowMapping]:
     """Read up to *limit* jobs after a position; rows of ``longest`` carry ``elapsed_us`` and ``as_of``."""
-    query = _newest(filters, after, limit) if sort == "newest" else _longest(filters, after, limit)
+    where = [*_where(filters), *_seen(tenants)]  # beside the filter for a tenant, never in its place
+    query = _newest(where, after, limit) if sort == "newest" else _longest(where, after, limit)
     return list((await tx.execute(query)).mappings())
 
 
-def _newest(filters: Filters, after: Position | None, limit: int) -> Select[Any]:
-    where = _where(filters)
+def _newest(where: list[ColumnElement[bool]], after: Position | None, limit: int) -> Select[Any]:
     if after is not None:
-        where.append(jobs.c.id < after.id)
+        where = [*where, jobs.c.id < after.id]
     return select(*(jobs.c[name] for name in LISTED)).where(*where).order_by(jobs.c.id.desc()).limit(limit)
 
 
-def _longest(filters: Filters, after: Position | None, limit: int) -> Select[Any]:
+def _longest(where: list[ColumnElement[bool]], after: Position | None, limit: int) -> Select[Any]:
     """Merge two ordered streams: live jobs by their start, ended ones by how long they took."""
     as_of = literal(after.as_of) if after is not None and after.as_of is not None else func.archer_now()
     start, took = jobs.c.started_at, jobs.c.ended_at - jobs.c.started_at
-    live = [*_where(filters), start.is_not(None), jobs.c.ended_at.is_(None)]
-    ended = [*_where(filters), start.is_not(None), jobs.c.ended_at.is_not(None)]
+    live = [*where, start.is_not(None), jobs.c.ended_at.is_(None)]
+    ended = [*where, start.is_not(None), jobs.c.ended_at.is_not(None)]
     if after is not None:
         least = cast(literal(f"{after.elapsed_us} microseconds"), INTERVAL)
         live.append(_past(as_of - least, start, after.id))
@@ -169,37 +175,52 @@ def _where(filters: Filters) -> list[ColumnElement[bool]]:
     return where
 
 
+def _seen(tenants: Tenants) -> list[ColumnElement[bool]]:
+    """The condition that a job is of one of *tenants*; none where all may be seen."""
+    if tenants is None:
+        return []
+    if len(tenants) == 1:
+        return [jobs.c.tenant == next(iter(tenants))]
+    return [jobs.c.tenant.in_(sorted(tenants))]
+
+
+def _seen_job(job_id: str, tenants: Tenants) -> list[ColumnElement[bool]]:
+    """The condition for rows of other tables that their job is of one of *tenants*."""
+    if tenants is None:
+        return []
+    return [exists().where(jobs.c.id == job_id, *_seen(tenants))]
+
+
 def _first_id(time: datetime) -> str:
     return job_id(max(0, int(time.timestamp() * 1000)), bytes(10))
 
 
-async def attempts_of(tx: AsyncConnection, job_id: str) -> list[RowMapping]:
+async def attempts_of(tx: AsyncConnection, job_id: str, *, tenants: Tenants) -> list[RowMapping]:
     """Read the attempts of a job, the first first, without their manifests."""
     hidden = ("manifest", "rank", "image_failure", "image_deadline_at", "absent_since")
     columns = [c for c in attempts.c if c.name not in hidden]
-    query = select(*columns).where(attempts.c.job_id == job_id).order_by(attempts.c.number)
-    return list((await tx.execute(query)).mappings())
+    query = select(*columns).where(attempts.c.job_id == job_id, *_seen_job(job_id, tenants))
+    return list((await tx.execute(query.order_by(attempts.c.number))).mappings())
 
 
-async def attempt(tx: AsyncConnection, job_id: str, number: int | None) -> RowMapping | None:
+async def attempt(
+    tx: AsyncConnection, job_id: str, number: int | None, *, tenants: Tenants
+) -> RowMapping | None:
     """Read one attempt with its manifest; the last one when *number* is None."""
-    query = select(attempts).where(attempts.c.job_id == job_id)
+    query = select(attempts).where(attempts.c.job_id == job_id, *_seen_job(job_id, tenants))
     if number is not None:
         query = query.where(attempts.c.number == number)
     return (await tx.execute(query.order_by(attempts.c.number.desc()).limit(1))).mappings().first()
 
 
-async def events_of(tx: AsyncConnection, job_id: str, *, after: int, limit: int) -> list[RowMapping]:
+async def events_of(
+    tx: AsyncConnection, job_id: str, *, after: int, limit: int, tenants: Tenants
+) -> list[RowMapping]:
     """Read events of a job in their order, after a sequence number."""
     query = (
         select(*(job_events.c[name] for name in ("seq", "at", "attempt", "kind", "state", "message")))
-        .where(job_events.c.job_id == job_id, job_events.c.seq > after)
+        .where(job_events.c.job_id == job_id, job_events.c.seq > after, *_seen_job(job_id, tenants))
         .order_by(job_events.c.seq)
         .limit(limit)
     )
     return list((await tx.execute(query)).mappings())
-
-
-async def request_text(tx: AsyncConnection, job_id: str) -> str | None:
-    """Read the request of a job as it was stored."""
-    return (await tx.execute(select(job_specs.c.request).where(job_specs.c.job_id == job_id))).scalar()

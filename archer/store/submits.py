@@ -14,6 +14,11 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from archer.domain.tenancy.principal import INSIDE, Origin
+from archer.errors import CorrelationConflict, IdempotencyConflict
+from archer.store import audit
+from archer.store.audit import Entry
+
 WORK_CHANNEL: Final = "archer_work"
 
 
@@ -37,6 +42,7 @@ class NewJob:
     request: str
     fingerprint: bytes
     key: str | None
+    origin: Origin = INSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +74,16 @@ COLUMNS: Final = {
     "fingerprint": "bytea",
     "key": "text",
 }
+ORIGIN: Final = ("method", "ip", "request_id")
 # Binary spares the driver the escaping of each quote; a list of nothing but None has no binary type.
 BINARY: Final = frozenset({"id", "request", "labels", "fingerprint"})
 _ARRAYS = ", ".join(
-    f"CAST(%({name}){'b' if name in BINARY else 's'} AS {kind}[])" for name, kind in COLUMNS.items()
+    f"CAST(%({name}){'b' if name in BINARY else 's'} AS {kind}[])"
+    for name, kind in {**COLUMNS, **dict.fromkeys(ORIGIN, "text")}.items()
 )
 
 INSERT = f"""
-    WITH input AS (SELECT * FROM unnest({_ARRAYS}) AS t ({", ".join(COLUMNS)})),
+    WITH input AS (SELECT * FROM unnest({_ARRAYS}) AS t ({", ".join((*COLUMNS, *ORIGIN))})),
     keys AS (
         INSERT INTO idempotency_keys (tenant, key, job_id, fingerprint, created_at)
         SELECT tenant, key, id, fingerprint, archer_now() FROM input WHERE key IS NOT NULL
@@ -107,8 +115,9 @@ INSERT = f"""
         SELECT id, created_at, 0, 'accepted', 'queued' FROM stored
     ),
     audits AS (
-        INSERT INTO audit (at, principal, action, object, tenant, decision, fingerprint)
-        SELECT created_at, owner, 'submit', id, tenant, 'allowed', fingerprint
+        INSERT INTO audit (at, principal, action, object, tenant, queue, decision, fingerprint, method, ip,
+                           request_id)
+        SELECT created_at, owner, 'submit', id, tenant, queue, 'allowed', fingerprint, method, ip, request_id
           FROM fresh JOIN stored USING (id)
     )
     SELECT id, created_at, pg_notify('{WORK_CHANNEL}', '') FROM stored
@@ -138,6 +147,7 @@ async def insert(tx: AsyncConnection, new: Sequence[NewJob]) -> list[Accepted | 
     None stands for a submit whose correlated job ended just now: it may be tried again.
     """
     arrays: dict[str, list[Any]] = {name: [getattr(job, name) for job in new] for name in COLUMNS}
+    arrays |= {name: [getattr(job.origin, name) for job in new] for name in ORIGIN}
     rows = await tx.exec_driver_sql(INSERT, arrays)
     stored = {row.id: row.created_at for row in rows}
     results: list[Accepted | None] = [
@@ -179,3 +189,28 @@ async def _find_first(tx: AsyncConnection, new: Sequence[NewJob], results: list[
                 await tx.execute(POINT_KEY, {**args, "job_id": match.id})
             else:  # refused: the key must not remember a body that was never accepted
                 await tx.execute(DROP_KEY, args)
+    await audit.add(
+        tx,
+        [
+            _met(new_job, accepted)
+            for new_job, accepted in zip(new, results, strict=True)
+            if accepted is not None and not accepted.created
+        ],
+    )
+
+
+def _met(job: NewJob, accepted: Accepted) -> Entry:
+    """What the audit says of a submit that met an earlier job."""
+    is_same = accepted.fingerprint == job.fingerprint
+    conflict = IdempotencyConflict if accepted.met_by_key else CorrelationConflict
+    return Entry(
+        principal=job.owner,
+        action="submit",
+        object=accepted.job_id,
+        tenant=job.tenant,
+        queue=job.queue,
+        decision="allowed" if is_same else "denied",
+        reason="repeated" if is_same else conflict.code,
+        origin=job.origin,
+        fingerprint=job.fingerprint,
+    )

@@ -153,4 +153,9 @@ audit = Table(
     Column("decision", Text),
     Column("reason", Text),
     Column("fingerprint", BYTEA),
+    Column("method", Text),
+    Column("ip", Text),
+    Column("request_id", Text),
+    Column("queue", Text),
+    Column("times", Integer),
 )

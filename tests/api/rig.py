@@ -15,12 +15,15 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from archer.api.app import create_app
+from archer.api.auth.callers import Callers
+from archer.api.auth.denials import Denials
 from archer.api.changes import Changes
 from archer.api.deps import Parts
 from archer.api.incoming.cursors import Cursors
 from archer.dispatcher.dispatcher import Dispatcher
 from archer.domain.cluster import ClusterProfile
 from archer.domain.tenancy.policy import Policy
+from archer.limits.limits import Limits, Rates
 from archer.service import Jobs
 from archer.settings import DispatcherSettings, WatcherSettings
 from archer.site.present import Site, Sites
@@ -125,22 +128,27 @@ async def open_rig(
     *,
     cursor_secret: str = "a secret",
     register: bool = True,
+    callers: Callers | None = None,
+    rates: Rates = Rates(),  # noqa: B008  (immutable)
     policy: Policy | None = None,
 ) -> AsyncIterator[Rig]:
-    """Open the application on *database*."""
+    """Open the application on *database*; without *callers*, everybody may do everything."""
     cluster = FakeCluster(PROFILE.name)
     queues = {q.path: (q.tier, q.description) for q in policy.queues} if policy else QUEUES
     if register:
         async with database.transaction() as tx:
             await inventory.register(tx, [PROFILE], queues)
     sites = Sites(Site({PROFILE.name: cluster}, (PROFILE,), queues, "root.default", policy))
+    limits = Limits(database, rates)
     parts = Parts(
-        jobs=Jobs(database, sites),
+        jobs=Jobs(database, sites, limits),
         database=database,
         sites=sites,
         changes=Changes(),
         cursors=Cursors(cursor_secret),
-        owner="local",
+        callers=callers or Callers(None),
+        limits=limits,
+        denials=Denials(database),
         ui_url="http://ui.test",
     )
     # a bug is to be seen as its callers see it: as a 500

@@ -57,6 +57,10 @@ class Moka:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {(self.data / 'token').read_text()}"}
+
+    @property
     def ui_url(self) -> str:
         return f"http://127.0.0.1:{self.ui_port}"
 
@@ -122,13 +126,13 @@ class Moka:
             "arguments": [str(self.marks), str(number)],
             **more,
         }
-        async with httpx2.AsyncClient(timeout=30) as client:
+        async with httpx2.AsyncClient(timeout=30, headers=self.headers) as client:
             answer = await client.post(f"{self.url}/v1/jobs", json=request)
         assert answer.status_code == 201, answer.text
         return answer.json()["id"]
 
     async def jobs(self) -> dict[str, dict[str, Any]]:
-        async with httpx2.AsyncClient(timeout=30) as client:
+        async with httpx2.AsyncClient(timeout=30, headers=self.headers) as client:
             answer = await client.get(f"{self.url}/v1/jobs", params={"limit": 500})
         return {job["id"]: job for job in answer.raise_for_status().json()["items"]}
 

@@ -17,7 +17,7 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 async def page(database, filters=None, *, sort: Any = "newest", after=None, limit=100):
     async with database.transaction() as tx:
-        return await jobs.page(tx, filters or Filters(), sort=sort, after=after, limit=limit)
+        return await jobs.page(tx, filters or Filters(), sort=sort, after=after, limit=limit, tenants=None)
 
 
 async def walk(database, *, sort, limit, between=None):
@@ -140,7 +140,7 @@ async def test_the_longest_merge_jobs_under_way_and_ended_ones(database):
     await set_times(database, live, started=30)
     async with database.engine.connect() as tx:
         await tx.exec_driver_sql("SET LOCAL archer.fake_now = '2026-06-01 13:00Z'")
-        found = await jobs.page(tx, Filters(), sort="longest", after=None, limit=10)
+        found = await jobs.page(tx, Filters(), sort="longest", after=None, limit=10, tenants=None)
     assert [(row["id"], row["elapsed_us"] // 60_000_000) for row in found] == [
         (long, 90),
         (live, 30),
@@ -163,15 +163,15 @@ async def test_events_are_read_in_order_after_a_sequence_number(database):
         id=job,
     )
     async with database.transaction() as tx:
-        first = await jobs.events_of(tx, job, after=0, limit=4)
-        rest = await jobs.events_of(tx, job, after=first[-1]["seq"], limit=4)
+        first = await jobs.events_of(tx, job, after=0, limit=4, tenants=None)
+        rest = await jobs.events_of(tx, job, after=first[-1]["seq"], limit=4, tenants=None)
     assert [event["kind"] for event in [*first, *rest]] == ["accepted", "k1", "k2", "k3", "k4", "k5"]
 
 
 async def test_what_is_not_there_reads_as_none(database):
     async with database.transaction() as tx:
-        assert await jobs.one(tx, "jnone") is None
-        assert await jobs.version(tx, "jnone") is None
-        assert await jobs.attempt(tx, "jnone", None) is None
-        assert await jobs.many(tx, ["jnone"]) == {}
-        assert await jobs.attempts_of(tx, "jnone") == []
+        assert await jobs.one(tx, "jnone", tenants=None) is None
+        assert await jobs.version(tx, "jnone", tenants=None) is None
+        assert await jobs.attempt(tx, "jnone", None, tenants=None) is None
+        assert await jobs.many(tx, ["jnone"], tenants=None) == {}
+        assert await jobs.attempts_of(tx, "jnone", tenants=None) == []

@@ -174,7 +174,9 @@ async def test_live_attempts_are_found_by_cluster(full):
 )
 @pytest.mark.parametrize("after", [None, Position(id_of(60_000))], ids=["first page", "a later page"])
 async def test_a_filtered_page_visits_few_rows(full, filters, most, after):
-    plan = await plan_of(full, lambda tx: jobs.page(tx, filters, sort="newest", after=after, limit=51))
+    plan = await plan_of(
+        full, lambda tx: jobs.page(tx, filters, sort="newest", after=after, limit=51, tenants=None)
+    )
     assert_no_full_scan(plan)
     assert visited(plan) <= most
 
@@ -185,7 +187,9 @@ async def test_a_filtered_page_visits_few_rows(full, filters, most, after):
     ids=["first page", "a later page"],
 )
 async def test_the_longest_are_read_from_two_indexes(full, after):
-    plan = await plan_of(full, lambda tx: jobs.page(tx, Filters(), sort="longest", after=after, limit=51))
+    plan = await plan_of(
+        full, lambda tx: jobs.page(tx, Filters(), sort="longest", after=after, limit=51, tenants=None)
+    )
     assert_no_full_scan(plan)
     assert {"jobs_longest_live", "jobs_longest_ended"} <= indexes(plan)
     assert visited(plan) <= 600

@@ -43,7 +43,9 @@ def error_of(
         f"{_title(problem)} ({status} {code})",
         EXIT_OF.get(status, exits.UNREACHABLE if status >= 500 else exits.REFUSED),
         details=_faults(problem),
-        hint="Name a token with --token or MOKA_TOKEN." if status == 401 else None,
+        hint="Name a token with --token or MOKA_TOKEN; the one of `moka dev` is in its data folder."
+        if status == 401
+        else None,
         code=code,
     )
 

@@ -1,0 +1,1 @@
+"""Who calls: from the header ``Authorization`` to a principal, or to the one answer for all bad tokens."""

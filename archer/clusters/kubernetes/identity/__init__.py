@@ -1,0 +1,1 @@
+"""Whose tokens others show to Archer; who Archer itself is stands in ``credentials``."""
