@@ -55,7 +55,6 @@ class Limits:
         self._callers = Buckets(per_second=rates.caller_per_second, burst=rates.caller_burst)
         self._queues = Buckets(per_second=rates.queue_per_second, burst=rates.queue_burst)
         self._depths = Depths()
-        self._since: list[tuple[str, str, str]] = []  # taken in while the present read was under way
         self._look_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
 
@@ -85,8 +84,6 @@ class Limits:
     def accepted(self, principal: Principal, *, tenant: str, queue: str) -> None:
         """Count a job that was stored, until Postgres' own count has it."""
         self._depths.add(owner=principal.name, tenant=tenant, queue=queue)
-        if self._looking is not None:
-            self._since.append((principal.name, tenant, queue))
 
     async def looked(self) -> None:
         """Wait for the count that is under way, if one is."""
@@ -109,16 +106,13 @@ class Limits:
         try:
             async with self._database.transaction() as tx:
                 found = await depths.read(tx)
-            # twice, if the read has seen them already: for a second, and on the safe side
-            for owner, tenant, queue in self._since:
-                found.add(owner=owner, tenant=tenant, queue=queue)
+            # what was stored during the read may be missing for a second: nobody is refused by a miscount
             self._depths = found
         except StoreUnavailable:  # then no submit is stored either
             log.debug("queued jobs were not counted")
         except Exception:  # nobody waits for this task
             log.exception("queued jobs were not counted")
         finally:
-            self._since.clear()
             now = self._clock()
             self._look_at = now + max(LOOK_SECONDS, MOST_SHARE * (now - begun))
             self._looking = None

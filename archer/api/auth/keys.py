@@ -144,5 +144,5 @@ def _imported(one: Any) -> Key | None:
 
 
 def _is_of_use(modulus: Any) -> bool:
-    """Whether an RSA key's modulus, in base64url, is of a length that is taken: seen before it is imported."""
+    """Whether an RSA key's modulus, in base64url, is of a length that is taken; seen before the import."""
     return isinstance(modulus, str) and (len(modulus) * 6 // 8) * 8 in RSA_BITS

@@ -1,4 +1,4 @@
-"""The issuer's keys: kept while it is down, for an hour; after that nobody of it is let in, and never without."""
+"""The issuer's keys: kept for an hour while it is down; after that nobody of it is let in."""
 
 from __future__ import annotations
 
@@ -44,8 +44,7 @@ async def keys(idp: Idp, clock: Clock):
 
 async def settled(keys: Keys) -> None:
     """Let a fetch that goes on behind a caller's back come to its end."""
-    while keys._fetching is not None:
-        await asyncio.sleep(0)
+    await keys._fetched()
 
 
 async def test_keys_are_asked_for_once_by_many_at_a_time(keys: Keys, idp: Idp):

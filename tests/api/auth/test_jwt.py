@@ -96,7 +96,7 @@ def by_hmac(key: RSAKey, secret: bytes, alg: str = "HS256") -> str:
 
 def flipped(key: RSAKey) -> str:
     token = signed(key)
-    head, body, signature = token.split(".")
+    head, _, signature = token.split(".")
     return f"{head}.{encoded(claims(groups=['ads-eng'], sub='root'))}.{signature}"
 
 
