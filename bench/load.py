@@ -30,6 +30,7 @@ class Orders:
     body: str = ""
     repeat_share: float = 0.0
     keyed: bool = True
+    token: str = "moka_bench"  # of a caller that may do everything: bench/servers.py lets it in
 
 
 @dataclass(slots=True)
@@ -90,6 +91,7 @@ def requests_of(orders: Orders) -> list[bytes]:
     made: list[bytes] = []
     again = int(orders.total * orders.repeat_share)
     head = f"{orders.method} {orders.path} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    head += f"Authorization: Bearer {orders.token}\r\n"
     body = orders.body.encode()
     for _ in range(orders.total - again):
         key = f"Idempotency-Key: {uuid.uuid4()}\r\n" if orders.keyed else ""

@@ -21,8 +21,10 @@ import psycopg
 from psycopg import sql
 
 from archer.dev.postgres import EmbeddedPostgres
+from archer.site.access import hash_of
 
 START_SECONDS = 30
+TOKEN = "moka_bench"  # as bench/load.py has it
 DURABLE = {
     "fsync": "on",
     "synchronous_commit": "on",
@@ -110,7 +112,16 @@ def archer_api(server: Server, *, port: int) -> Iterator[Api]:
     }
     file = server.folder / "clusters.yaml"
     file.write_text(json.dumps(clusters))
+    access = server.folder / "access.yaml"
+    callers = [{"name": "bench", "sha256": hash_of(TOKEN), "roles": {"*": "admin"}}]
+    access.write_text(json.dumps({"tokens": callers}))
     environment = os.environ | {
+        "ARCHER_ACCESS_FILE": str(access),
+        "ARCHER_API__CALLS_PER_SECOND": "1000000",  # counted as ever, and never too many
+        "ARCHER_API__CALLS_BURST": "10000000",
+        "ARCHER_API__QUEUE_PER_SECOND": "1000000",
+        "ARCHER_API__QUEUE_BURST": "10000000",
+        "ARCHER_API__QUEUED_JOBS": "10000000",
         "ARCHER_DATABASE": server.dsn("archer"),
         "ARCHER_CURSOR_SECRET": "bench",
         "ARCHER_CLUSTERS_FILE": str(file),

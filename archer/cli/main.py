@@ -19,6 +19,7 @@ from archer.cli import clusters, exits, jobs
 from archer.cli.doctor.command import doctor
 from archer.cli.submit.command import submit
 from archer.cli.target import DEFAULT_URL, Target
+from archer.cli.token import token
 
 EVERYWHERE: Final = ("url", "token")
 EPILOG: Final = "Exit codes:\n\n" + "\n\n".join(f"{code}  {text}" for code, text in exits.MEANINGS.items())
@@ -137,6 +138,7 @@ def version(context: typer.Context) -> None:
 
 
 app.command(rich_help_panel="Here")(doctor)
+app.command(rich_help_panel="Here")(token)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from archer.settings import CelebornEntry, ClusterEntry, Inventory, QueueEntry, S3Entry
 from archer.settings import Settings as ArcherSettings
+from archer.site.access import Access, Issuer, Kubernetes, StaticToken
 from moka_ui.settings import Settings as UiSettings
 from tests.architecture.project import ROOT
 
@@ -17,7 +18,7 @@ PAGE: Final = ROOT / "docs" / "settings.md"
 HEAD: Final = """\
 # Settings
 
-Generated from `archer/settings.py` and `moka_ui/settings.py` by `python -m tests.architecture.settings_page`.
+Generated from `archer/settings.py`, `archer/site/access.py` and `moka_ui/settings.py` by `python -m tests.architecture.settings_page`.
 A test fails when this page is stale. Do not edit it.
 
 Every process reads its settings from the environment, once, at its start. Numbers carry their unit in the
@@ -40,6 +41,11 @@ UI: Final = """\
 
 For `moka-ui`.
 """
+ACCESS: Final = """\
+## The access file
+
+One YAML file, at `ARCHER_ACCESS_FILE`: who may call the API. [access.md](access.md) explains it.
+"""
 CLI: Final = """\
 ## The command line
 
@@ -48,7 +54,7 @@ CLI: Final = """\
 | variable | default | meaning |
 |---|---|---|
 | `MOKA_URL` | `http://127.0.0.1:8080` | Archer's address. |
-| `MOKA_TOKEN` | none | Who you are, once Archer has a login. |
+| `MOKA_TOKEN` | none | Your token. Without it: the one in `.moka/`, for a Moka on this machine. |
 """
 
 Row = tuple[str, str, str, str]
@@ -65,6 +71,14 @@ def page() -> str:
         (QueueEntry, "Each of `queues`"),
     ):
         parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
+    parts.append(ACCESS)
+    for model, title in (
+        (Access, "All of it"),
+        (StaticToken, "Each of `tokens`"),
+        (Issuer, "Each of `issuers`"),
+        (Kubernetes, "Each of `kubernetes`"),
+    ):
+        parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
     parts += [UI, *_environment(UiSettings, "MOKA_UI_"), CLI]
     return "\n".join(parts)
 
@@ -72,6 +86,7 @@ def page() -> str:
 def undocumented() -> list[str]:
     """Settings without a description."""
     models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, S3Entry, CelebornEntry, QueueEntry]
+    models += [Access, StaticToken, Issuer, Kubernetes]
     models += [part for _, part in _sections(ArcherSettings)]
     sections = {(ArcherSettings, name) for name, _ in _sections(ArcherSettings)}
     return [

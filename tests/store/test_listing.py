@@ -10,7 +10,7 @@ import pytest
 
 from archer.store import jobs
 from archer.store.jobs import Filters, Position
-from tests.builders import insert, new_id, new_job, rows
+from tests.builders import insert, job_in, new_id, new_job, rows
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -175,3 +175,31 @@ async def test_what_is_not_there_reads_as_none(database):
         assert await jobs.attempt(tx, "jnone", None, tenants=None) is None
         assert await jobs.many(tx, ["jnone"], tenants=None) == {}
         assert await jobs.attempts_of(tx, "jnone", tenants=None) == []
+
+
+async def test_what_belongs_to_a_job_is_read_by_those_who_may_see_its_tenant(database):
+    job = await job_in(database, "running", tenant="ads")
+    for tenants, is_seen in (
+        (None, True),
+        (frozenset({"ads"}), True),
+        (frozenset({"ads", "b"}), True),
+        (frozenset({"b"}), False),
+        (frozenset({"a", "b"}), False),
+        (frozenset(), False),
+    ):
+        async with database.transaction() as tx:
+            found = [
+                await jobs.one(tx, job, tenants=tenants),
+                await jobs.version(tx, job, tenants=tenants),
+                await jobs.many(tx, [job], tenants=tenants),
+                await jobs.attempt(tx, job, None, tenants=tenants),
+                await jobs.attempt(tx, job, 1, tenants=tenants),
+                await jobs.attempts_of(tx, job, tenants=tenants),
+                await jobs.events_of(tx, job, after=0, limit=9, tenants=tenants),
+                await jobs.page(tx, Filters(), sort="newest", after=None, limit=9, tenants=tenants),
+                await jobs.page(tx, Filters(), sort="longest", after=None, limit=9, tenants=tenants),
+                await jobs.page(
+                    tx, Filters(tenant="ads"), sort="newest", after=None, limit=9, tenants=tenants
+                ),
+            ]
+        assert [bool(one) for one in found] == [is_seen] * len(found)

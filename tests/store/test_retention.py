@@ -7,7 +7,7 @@ import time
 import pytest
 
 from archer.domain.identifiers import job_id
-from archer.store import retention
+from archer.store import audit, retention
 from tests.builders import insert, job_in, let_pass, new_id, new_job, rows
 
 DAY_MS = 24 * 3600 * 1000
@@ -61,6 +61,18 @@ async def test_the_audit_outlives_the_job(database):
     await job_in(database, "succeeded", id=old_id())
     await let_pass(database, "91 days")
     await sweep(database)
+    assert len(await rows(database, "SELECT 1 FROM audit")) == 1
+
+
+async def test_the_audit_goes_after_its_own_time(database):
+    for days in (399, 401):
+        await rows(
+            database,
+            "INSERT INTO audit (at, principal, action, object, tenant, decision)"
+            f" SELECT now() - {days} * interval '1 day', 'p', 'a', 'o', 't', 'allowed'",
+        )
+    async with database.transaction() as tx:
+        assert await audit.expire(tx, retain_days=400, limit=10) == 1
     assert len(await rows(database, "SELECT 1 FROM audit")) == 1
 
 

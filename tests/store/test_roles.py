@@ -55,6 +55,10 @@ def test_archer_reads_and_writes_its_tables(as_role, table):
         "UPDATE audit SET decision = 'denied'",
         "DELETE FROM audit",
         "TRUNCATE audit",
+        "SELECT count(*) FROM audit",
+        "UPDATE audit SET times = 1 RETURNING seq",
+        "COPY audit TO STDOUT",
+        "DROP FUNCTION audit_expire(integer, integer)",
     ],
 )
 def test_archer_changes_no_schema_and_no_audit(as_role, statement):
@@ -68,6 +72,42 @@ def test_archer_adds_to_the_audit(as_role):
         "INSERT INTO audit (at, principal, action, object, tenant, decision)"
         " VALUES (now(), 'a', 'b', 'c', 'd', 'e')",
     )
+
+
+def test_the_ui_removes_nothing_of_the_audit(as_role):
+    with pytest.raises(errors.InsufficientPrivilege):
+        as_role("moka_ui_ro", "SELECT audit_expire(400, 1)")
+
+
+OLD_ROWS = """
+    INSERT INTO audit (at, principal, action, object, tenant, decision)
+    SELECT now() - {} * interval '1 day', 'p', 'a', 'o', 't', 'allowed'
+"""
+
+
+def test_archer_removes_what_is_old_of_the_audit_and_nothing_else(dsn):
+    with psycopg.connect(dsn) as connection:
+        for days in (399, 401, 500):
+            connection.execute(cast("LiteralString", OLD_ROWS.format(days)))
+        connection.execute("SET ROLE archer_rw")
+        # time as Archer may set it is not what counts
+        connection.execute("SET archer.fake_now = '2100-01-01T00:00:00Z'")
+        removed = [connection.execute("SELECT audit_expire(400, 1)").fetchone() for _ in range(3)]
+        assert removed == [(1,), (1,), (0,)]
+        connection.execute("RESET ROLE")
+        assert connection.execute("SELECT count(*) FROM audit").fetchone() == (1,)
+        connection.rollback()
+
+
+@pytest.mark.parametrize("days", ["399", "0", "-1", "NULL"])
+def test_archer_cannot_ask_for_younger_rows_to_go(as_role, days):
+    with pytest.raises((errors.InvalidParameterValue, errors.NullValueNotAllowed)):
+        as_role("archer_rw", f"SELECT audit_expire({days}, 1)")
+
+
+def test_a_function_of_ones_own_does_not_get_between_the_audit_and_its_clock(as_role):
+    with pytest.raises(errors.InvalidParameterValue):
+        as_role("archer_rw", "SET search_path = pg_temp, public; SELECT public.audit_expire(1, 1)")
 
 
 @pytest.mark.parametrize("view", VIEWS)

@@ -153,9 +153,9 @@ async def test_a_flood_of_one_leaves_room_for_the_rows_of_others(guarded: Rig):
     ]
 
 
-def denied(**fields: Any) -> Entry:
-    given = {"principal": "p", "action": "submit", "object": "", "tenant": "t", "decision": "denied"}
-    return Entry(**(given | fields), origin=Origin("token", "10.0.0.1", "r"))
+def denied(principal: str) -> Entry:
+    origin = Origin("token", "10.0.0.1", "r")
+    return Entry(principal, action="submit", object="", tenant="t", decision="denied", origin=origin)
 
 
 async def test_denials_wait_while_postgres_is_away_and_only_so_many(
@@ -165,7 +165,7 @@ async def test_denials_wait_while_postgres_is_away_and_only_so_many(
     away = Database("host=127.0.0.1 port=1", application="denials")
     waiting = Denials(away)
     for number in range(8):
-        waiting.add(denied(principal=f"p{number}"))
+        waiting.add(denied(f"p{number}"))
     await waiting.flush()
     assert len(waiting._waiting) == 5
     waiting._database = one_database

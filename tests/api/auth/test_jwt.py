@@ -85,6 +85,7 @@ def unsigned(key: RSAKey, alg: str = "none") -> str:
 def by_hand(key: RSAKey, header: dict[str, Any], body: Any = None) -> str:
     """A token with a good signature under a header that the library would not sign."""
     signing = f"{encoded({'alg': 'RS256', 'kid': key.kid} | header)}.{encoded(body or claims())}"
+    assert key.private_key is not None
     signature = key.private_key.sign(signing.encode(), PKCS1v15(), SHA256())
     return f"{signing}.{encoded(signature)}"
 

@@ -13,7 +13,7 @@ export function CopyAs({ job }: { job: JobDetail }) {
     `moka get ${job.id}`,
     `moka logs -f ${job.id}`,
     ...(isFinal(job.state) ? [] : [`moka cancel ${job.id}`]),
-    `curl -s '${(job.links["archer"] ?? "").replaceAll("'", "%27")}'`,
+    `curl -s -H "Authorization: Bearer $MOKA_TOKEN" '${(job.links["archer"] ?? "").replaceAll("'", "%27")}'`,
   ];
   return (
     <Menu position="bottom-end" shadow="sm" closeOnItemClick={false} onClose={() => setDone("")}>
