@@ -6,8 +6,9 @@ it replaced, is worked out of the puts when somebody asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from archer.domain.masking import masked
@@ -26,7 +27,7 @@ LETTER_OF: Final[dict[Source, str]] = {
 }
 SOURCE_OF: Final[dict[str, Source]] = {letter: source for source, letter in LETTER_OF.items()}
 Path = tuple[str, ...]
-Said = tuple[Source, str | None, Any]  # a layer, the request's field if it was one, the value
+Step = tuple[Path, tuple[str, ...] | None, Source]  # of one line, or of many keys below a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ class Draft:
     """Lines are put one by one, or many at once, each with the layer that says so."""
 
     tree: dict[str, Any] = field(default_factory=dict)
-    _puts: list[tuple[Path, Mapping[str, Any], Source, str | None, str]] = field(default_factory=list)
+    _steps: list[Step] = field(default_factory=list)
+    _said: list[tuple[Any, str | None]] = field(
+        default_factory=list
+    )  # values and request's field, step by step
 
     def put(self, path: Path, value: Any, source: Source, from_field: str | None = None) -> None:
         """Set the line at *path*; a list is one. Absent values (None and empty containers) are left out."""
@@ -65,7 +69,8 @@ class Draft:
         for step in path[:-1]:
             node = node.setdefault(step, {})
         node[path[-1]] = value
-        self._puts.append((path[:-1], {path[-1]: value}, source, from_field, ""))
+        self._steps.append((path, None, source))
+        self._said.append((value, from_field))
 
     def put_all(
         self, path: Path, values: Mapping[str, Any], source: Source, from_field: str | None = None
@@ -77,14 +82,17 @@ class Draft:
         for step in path:
             node = node.setdefault(step, {})
         node.update(values)
-        self._puts.append((path, values, source, None, f"{from_field}." if from_field else ""))
+        self._steps.append((path, tuple(values), source))
+        self._said.append((values, from_field))
 
     @property
     def origins(self) -> list[Origin]:
         """Where every line came from, in the order of its path."""
-        return sorted(
-            (_origin(path, told) for path, told in _lines(self._history())), key=lambda origin: origin.path
+        told = (
+            Origin(pointer, self._steps[steps[-1]][2], self._field(steps[-1], key), self._gone(steps, key))
+            for pointer, key, steps in _history(tuple(self._steps))[1]
         )
+        return sorted(told, key=lambda origin: origin.path)
 
     def layers(self) -> dict[str, Any]:
         """The same in few bytes, to be kept beside the manifest; ``origins_of`` reads it.
@@ -92,26 +100,41 @@ class Draft:
         Returns:
             ``lines``: a letter for each line, in the manifest's order; ``replaced``: by path, what gave way.
         """
-        letters: list[str] = []
-        replaced: dict[str, list[list[Any]]] = {}
-        for path, told in _lines(self._history()):
-            letters.append(LETTER_OF[told[-1][0]])
-            if len(told) > 1:
-                origin = _origin(path, told)
-                replaced[origin.path] = [[one.source, one.value] for one in origin.replaced]
-        return {"lines": "".join(letters), "replaced": replaced}
+        letters, lines = _history(tuple(self._steps))
+        replaced = {
+            pointer: [[gone.source, gone.value] for gone in self._gone(steps, key)]
+            for pointer, key, steps in lines
+            if len(steps) > 1
+        }
+        return {"lines": letters, "replaced": replaced}
 
-    def _history(self) -> dict[str, Any]:
-        """A tree of the manifest's shape and order, with all that was ever said of each line."""
-        root: dict[str, Any] = {}
-        for path, values, source, from_field, prefix in self._puts:
-            node = root
-            for step in path:
-                node = node.setdefault(step, {})
-            for key, value in values.items():
-                named = f"{prefix}{key}" if prefix else from_field
-                node.setdefault(key, []).append((source, named, value))
-        return root
+    def _gone(self, steps: Sequence[int], key: str) -> tuple[Replaced, ...]:
+        return tuple(
+            Replaced(self._steps[step][2], masked(self._value(step, key), key=key))
+            for step in reversed(steps[:-1])
+        )
+
+    def _value(self, step: int, key: str) -> Any:
+        value = self._said[step][0]
+        return value if self._steps[step][1] is None else value[key]
+
+    def _field(self, step: int, key: str) -> str | None:
+        from_field = self._said[step][1]
+        return f"{from_field}.{key}" if from_field and self._steps[step][1] is not None else from_field
+
+
+@lru_cache(maxsize=1024)  # jobs are of few shapes, and a dispatcher asks this of each one
+def _history(steps: tuple[Step, ...]) -> tuple[str, list[tuple[str, str, tuple[int, ...]]]]:
+    """All lines that *steps* make, in the manifest's order: letters; pointer, last key and steps of each."""
+    root: dict[str, Any] = {}
+    for number, (path, keys, _) in enumerate(steps):
+        node = root
+        for step in path if keys is not None else path[:-1]:
+            node = node.setdefault(step, {})
+        for key in (path[-1],) if keys is None else keys:
+            node.setdefault(key, []).append(number)
+    lines = [(_pointer(path), path[-1], tuple(numbers)) for path, numbers in _lines(root)]
+    return "".join(LETTER_OF[steps[numbers[-1]][2]] for _, _, numbers in lines), lines
 
 
 def origins_of(manifest: Mapping[str, Any], layers: Mapping[str, Any]) -> list[tuple[Origin, Any]]:
@@ -137,12 +160,6 @@ def _lines(node: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, An
             yield from _lines(child, (*above, key))
         else:
             yield (*above, key), child
-
-
-def _origin(path: Path, told: list[Said]) -> Origin:
-    *before, (source, from_field, _) = told
-    replaced = (Replaced(layer, masked(value, key=path[-1])) for layer, _, value in reversed(before))
-    return Origin(_pointer(path), source, from_field, tuple(replaced))
 
 
 def _pointer(path: Path) -> str:
