@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -27,8 +27,9 @@ import yaml
 from archer.clusters.kubernetes.cluster import KubernetesCluster
 from archer.clusters.kubernetes.config import KubernetesConfig
 from archer.domain.identifiers import job_id
-from archer.errors import ClusterError
+from archer.errors import ClusterError, WatchExpired
 from archer.translate import names
+from archer.translate.observe import Application
 from bench.replay import Play, playing
 from bench.servers import Server, durable_postgres
 from bench.statuses import Orders
@@ -42,6 +43,7 @@ APPLICATIONS: Final = 20_000
 DRIVERS: Final = 2_000  # driver pods beside them, of the first applications
 PER_SECOND: Final = 500
 SECONDS: Final = 30
+WRITES: Final = 3_000  # statuses written to the real API server, which takes a tenth of that rate here
 TOGETHER: Final = 32  # creates under way while the cluster is filled
 SETTLED_SECONDS: Final = 5.0  # without work of its own, a watcher has read everything
 START_SECONDS: Final = 300.0
@@ -135,7 +137,7 @@ async def _measured(server: Server, place: Served) -> dict[str, Any]:
         listed_seconds = time.monotonic() - begun - SETTLED_SECONDS
         listed_cpu = _cpu_seconds(process)
         async with bare_watch(place) as arrived_at:
-            written = await _write(place, [f"{one}-1" for one in ids[: PER_SECOND * SECONDS]])
+            written = await _write(place, [f"{one}-1" for one in ids[:WRITES]])
             latencies = await _latencies(server, written["answered_at"])
             await eventually(lambda: _has_heard(arrived_at, written), seconds=START_SECONDS)
         bare = [arrived_at[name] - at for name, at in written["answered_at"].items()]
@@ -201,19 +203,31 @@ async def bare_watch(place: Served) -> AsyncIterator[dict[str, float]]:
     """When a watch that records nothing hears of each application that runs: the calibration."""
     cluster = KubernetesCluster(KubernetesConfig("bare", kubeconfig=place.server.kubeconfig))
     heard_at: dict[str, float] = {}
-    version = ""
-    async for page in cluster.pages():
-        version = page.resource_version
 
-    async def listen() -> None:
-        while True:  # a watch that breaks is opened again; what is told twice counts once
-            with suppress(ClusterError):
+    def hear(application: Application | None) -> None:
+        if application is not None and application.application_state == "RUNNING":
+            heard_at.setdefault(application.name, time.time())  # what is told twice counts once
+
+    async def listed() -> str:
+        version = ""
+        async for page in cluster.pages():
+            version = page.resource_version
+            for application in page.applications:
+                hear(application)
+        return version
+
+    async def listen(version: str) -> None:
+        while True:  # a watch that breaks is opened again where it was, or after a list
+            try:
                 async for change in cluster.watch(version):
-                    if change.application is not None and change.application.application_state == "RUNNING":
-                        heard_at.setdefault(change.application.name, time.time())
-            await asyncio.sleep(0.1)
+                    version = change.resource_version
+                    hear(change.application)
+            except WatchExpired:
+                version = await listed()
+            except ClusterError:
+                await asyncio.sleep(0.1)
 
-    listening = asyncio.create_task(listen())
+    listening = asyncio.create_task(listen(await listed()))
     try:
         yield heard_at
     finally:
