@@ -71,7 +71,7 @@ class Jobs:
             IdempotencyConflict: *key* came before, with another body.
             CorrelationConflict: A job of this correlation_id is under way, with another body.
         """
-        _require_submit(caller.principal, request.tenant)
+        require_submit(caller.principal, request.tenant)
         new = self._new_job(request, body, caller=caller, key=key)
         policy = self._sites.current.policy
         self._limits.submit(caller.principal, tenant=new.tenant, queue=new.queue, policy=policy)
@@ -200,7 +200,7 @@ class Jobs:
             found = await jobs.many(tx, [job], tenants=principal.visible)
             if job not in found:
                 raise NotFound(f"There is no job {job}.")
-            _require_submit(principal, found[job]["tenant"])
+            require_submit(principal, found[job]["tenant"])
             await cancels.request(
                 tx,
                 [job],
@@ -216,7 +216,7 @@ class Jobs:
 
     async def render(self, request: JobRequest, *, principal: Principal) -> tuple[Decision, Rendered | None]:
         """Route and translate *request* as a dispatch would now; store nothing. Raises ``Forbidden``."""
-        _require_submit(principal, request.tenant)
+        require_submit(principal, request.tenant)
         site = self._sites.current
         queue = _queue(site, request)
         _tier(site, queue)
@@ -285,10 +285,10 @@ def require_platform_admin(principal: Principal) -> None:
         raise Forbidden("Clusters are changed by those with the role admin in every tenant.")
 
 
-def _require_submit(principal: Principal, tenant: str) -> None:
+def require_submit(principal: Principal, tenant: str) -> None:
     """Let those pass who may submit for *tenant*; the same words whether or not there is such a tenant."""
     if not principal.may_submit(tenant):
-        fault = FieldFault("tenant", "forbidden", f"{principal.name} may not submit for {tenant}")
+        fault = FieldFault("tenant", "forbidden", f"{principal.name} may not submit for this tenant")
         raise Forbidden("The caller lacks the role submit in this tenant.", (fault,))
 
 

@@ -15,8 +15,10 @@ from archer.api.auth import gate
 from archer.api.deps import CallerDep, IdempotencyKey, Parts, PartsDep, checked_key, known_parameters
 from archer.api.incoming import body
 from archer.api.openapi import BATCH_BODY, JOB_BODY, KEY_HEADER, problem_answers
+from archer.domain.request import DEFAULT_TENANT
 from archer.domain.tenancy.principal import Caller
 from archer.errors import ArcherError, BodyTooLarge, FieldFault, InvalidJob
+from archer.service import require_submit
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -54,9 +56,20 @@ async def submit_job(request: Request) -> Response:
 async def _submit(
     parts: Parts, caller: Caller, data: bytes, value: Any, key: str | None
 ) -> tuple[dict[str, Any], bool]:
+    _authorize(caller, value)
     wanted = body.job_request(data, value, parts.sites.current.policy)
     submitted = await parts.jobs.submit(wanted, data, caller=caller, key=key)
     return schemas.job(submitted.fields, ui_url=parts.ui_url), submitted.created
+
+
+def _authorize(caller: Caller, value: Any) -> None:
+    """Let those pass who may submit for the tenant that *value* names. Raises ``Forbidden``.
+
+    Before the rules: what they say of a tenant is only for those who may submit for it.
+    """
+    tenant = value.get("tenant", DEFAULT_TENANT) if isinstance(value, dict) else None
+    if isinstance(tenant, str):
+        require_submit(caller.principal, tenant)
 
 
 @router.post(
@@ -112,7 +125,9 @@ async def _batch_result(request: Request, parts: Parts, value: Any, key: str | N
 async def render_job(request: Request, parts: PartsDep, caller: CallerDep) -> dict[str, Any]:
     """Show the manifest that a dispatch would make now, and where each field came from. Stores nothing."""
     data = await body.read(request)
-    wanted = body.job_request(data, body.parse(data), parts.sites.current.policy)
+    value = body.parse(data)
+    _authorize(caller, value)
+    wanted = body.job_request(data, value, parts.sites.current.policy)
     decision, rendered = await parts.jobs.render(wanted, principal=caller.principal)
     origins = rendered.origins if rendered else []
     return {

@@ -8,6 +8,16 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from archer.domain.tenancy.policy import (
+    JobSize,
+    Limits,
+    Policy,
+    Queue,
+    Resources,
+    SecretRef,
+    SparkVersion,
+    Tenant,
+)
 from archer.settings import CelebornEntry, ClusterEntry, Inventory, QueueEntry, S3Entry
 from archer.settings import Settings as ArcherSettings
 from archer.site.access import Access, Issuer, Kubernetes, StaticToken
@@ -18,8 +28,9 @@ PAGE: Final = ROOT / "docs" / "settings.md"
 HEAD: Final = """\
 # Settings
 
-Generated from `archer/settings.py`, `archer/site/access.py` and `moka_ui/settings.py` by `python -m tests.architecture.settings_page`.
-A test fails when this page is stale. Do not edit it.
+Generated from `archer/settings.py`, `archer/domain/tenancy/policy.py`, `archer/site/access.py` and
+`moka_ui/settings.py` by `python -m tests.architecture.settings_page`. A test fails when this page is stale: do not
+edit it.
 
 Every process reads its settings from the environment, once, at its start. Numbers carry their unit in the
 name. A list is written as JSON. `make run` needs none of this: it sets everything itself.
@@ -31,7 +42,7 @@ For `archer api`, `archer dispatcher`, `archer watcher`, `archer janitor` and `a
 `ARCHER_` that is not in these tables refuses the start, with the name in the message; so does a value that
 breaks its rule. The start logs all settings, secrets masked.
 """
-FILE: Final = """\
+CLUSTERS: Final = """\
 ## The clusters file
 
 One YAML file, at `ARCHER_CLUSTERS_FILE`. An unknown field refuses the start.
@@ -40,6 +51,11 @@ UI: Final = """\
 ## Moka UI
 
 For `moka-ui`.
+"""
+POLICY: Final = """\
+## The policy file
+
+One YAML file, at `ARCHER_POLICY_FILE`: what each tenant may ask for. [policy.md](policy.md) explains it.
 """
 ACCESS: Final = """\
 ## The access file
@@ -60,33 +76,55 @@ CLI: Final = """\
 Row = tuple[str, str, str, str]
 
 
+FILES: Final[tuple[tuple[str, tuple[tuple[type[BaseModel], str], ...]], ...]] = (
+    (
+        CLUSTERS,
+        (
+            (Inventory, "The whole"),
+            (ClusterEntry, "Each of `clusters`"),
+            (S3Entry, "`s3` of a cluster"),
+            (CelebornEntry, "`celeborn` of a cluster"),
+            (QueueEntry, "Each of `queues`, where there is no policy file"),
+        ),
+    ),
+    (
+        POLICY,
+        (
+            (Policy, "All of the policy"),
+            (Queue, "Each of its `queues`"),
+            (Resources, "`guaranteed` and `maximum` of a queue, `job` of limits"),
+            (JobSize, "`largest_job` of a queue"),
+            (Tenant, "Each of its `tenants`"),
+            (SecretRef, "Each of `secrets` of a tenant"),
+            (Limits, "`limits` of a tenant"),
+            (SparkVersion, "Each of its `spark_versions`"),
+        ),
+    ),
+    (
+        ACCESS,
+        (
+            (Access, "All of it"),
+            (StaticToken, "Each of `tokens`"),
+            (Issuer, "Each of `issuers`"),
+            (Kubernetes, "Each of `kubernetes`"),
+        ),
+    ),
+)
+
+
 def page() -> str:
     """The whole page."""
-    parts = [HEAD, ARCHER, *_environment(ArcherSettings, "ARCHER_"), FILE]
-    for model, title in (
-        (Inventory, "The whole"),
-        (ClusterEntry, "Each of `clusters`"),
-        (S3Entry, "`s3` of a cluster"),
-        (CelebornEntry, "`celeborn` of a cluster"),
-        (QueueEntry, "Each of `queues`"),
-    ):
-        parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
-    parts.append(ACCESS)
-    for model, title in (
-        (Access, "All of it"),
-        (StaticToken, "Each of `tokens`"),
-        (Issuer, "Each of `issuers`"),
-        (Kubernetes, "Each of `kubernetes`"),
-    ):
-        parts.append(f"### {title}\n\n{_table('field', _fields(model))}")
+    parts = [HEAD, ARCHER, *_environment(ArcherSettings, "ARCHER_")]
+    for head, models in FILES:
+        parts.append(head)
+        parts += [f"### {title}\n\n{_table('field', _fields(model))}" for model, title in models]
     parts += [UI, *_environment(UiSettings, "MOKA_UI_"), CLI]
     return "\n".join(parts)
 
 
 def undocumented() -> list[str]:
     """Settings without a description."""
-    models = [ArcherSettings, UiSettings, Inventory, ClusterEntry, S3Entry, CelebornEntry, QueueEntry]
-    models += [Access, StaticToken, Issuer, Kubernetes]
+    models = [ArcherSettings, UiSettings, *(model for _, several in FILES for model, _ in several)]
     models += [part for _, part in _sections(ArcherSettings)]
     sections = {(ArcherSettings, name) for name, _ in _sections(ArcherSettings)}
     return [
