@@ -90,7 +90,7 @@ JOBS: Final[dict[str, dict[str, Any]]] = {
         "env": {"STAGE": "prod"},
         "secrets": {"WAREHOUSE_PASSWORD": "warehouse"},
         "labels": {"team": "ads"},
-        "annotations": {"example.com/runbook": "https://runbooks.example/report"},
+        "annotations": {"runbook": "https://runbooks.example/report"},
         "correlation_id": "dag/run/task/-1",
     },
     "a large join": {

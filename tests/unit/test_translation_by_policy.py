@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from archer.domain.cluster import Celeborn, ClusterFacts, ClusterState
 from archer.domain.placement import choose, wish_of
+from archer.domain.tenancy import budget
 from archer.domain.tenancy.policy import Policy
+from archer.domain.tenancy.rules import labels
 from archer.translate import celeborn
 from archer.translate.draft import SOURCE_OF, Draft, origins_of
 from archer.translate.nodes import nodes_of
@@ -327,6 +329,26 @@ def test_the_words_of_the_platform_stand_above_those_of_a_job():
     driver = made["driver"]["template"]["metadata"]["annotations"]
     assert driver["yunikorn.apache.org/queue"] == "root.tier1.ads"
     assert (driver["karpenter.sh/do-not-disrupt"], driver["a"]) == ("true", "b")
+
+
+def test_what_moka_writes_leaves_a_job_the_room_that_its_budget_says():
+    queue = "root." + ".".join(["q" * 62] * 3)
+    fields = {
+        "name": "n" * 200,
+        "correlation_id": "\U0001f600" * 250,
+        "driver": {"cores": 128, "memory": "1000g"},
+        "executor": {"cores": 128, "memory": "1000g", "instances": 5000, "capacity": "spot"},
+    }
+    attempt = Attempt(JOB, 9999, "t" * 63, "o" * 250, queue, "arm64")
+    cluster = replace(CLUSTER, zones=("z" * 63,))
+    made = to_spark_application(attempt, request(**fields), cluster).manifest
+    metadata = [made["metadata"], *(made["spec"][role]["template"]["metadata"] for role in ROLES)]
+    for one in metadata:
+        ours = budget.annotation_bytes(one["annotations"])
+        assert ours <= budget.OUR_ANNOTATION_BYTES
+        assert all(len(value) <= 63 for value in one["labels"].values())
+    assert len(made["metadata"]["name"]) <= budget.MOST_NAME_LENGTH
+    assert budget.annotation_bytes_left({"a": "é" * labels.MOST_ANNOTATION_BYTES}) > 0
 
 
 @given(
