@@ -40,7 +40,7 @@ class Change:
                 node = node[-1]
             else:
                 node = node[step]
-        last = self.path[-1]
+        last: Any = self.path[-1]
         if isinstance(node, list) and (last == APPEND or (isinstance(last, int) and last >= len(node))):
             node.append(self.value)
         else:

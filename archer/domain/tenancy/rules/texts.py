@@ -12,12 +12,15 @@ SHOWN: Final = ("name", "correlation_id", "main_class", "tenant", "queue")
 MAPPINGS: Final = ("labels", "annotations")
 NAMED: Final = ("env", "secrets", "spark_conf")
 WORDS: Final = "looks like a credential, and it would be shown: bring credentials as secrets"
+LONGEST: Final = (
+    4200  # of what is searched: the model refuses longer names, keys and values of all these fields
+)
 APART: Final = "\n"  # no credential of one line goes over it
 
 
 def faults(raw: Mapping[str, Any]) -> Iterator[FieldFault]:
     """Find credentials in what is shown as it is."""
-    texts = list(_texts(raw))
+    texts = [(field, text[:LONGEST]) for field, text in _texts(raw)]
     if has_token(
         APART.join([text for _, text in texts])
     ):  # one search for all, since there is nearly never one
