@@ -83,11 +83,12 @@ async def test_a_caller_with_too_many_waiting_jobs_is_refused_until_they_go(empt
         assert (await submit(rig)).status_code == 201
 
 
+SHARED = {"queues": ["root.default"], "locations": ["s3a://jobs/"]}
 POLICY = {
     "queues": [{"path": "root.default", "queued_jobs": 3}, {"path": "root.etl"}],
     "tenants": [
-        {"name": "ads", "namespace": "ads", "queues": ["root.default"], "limits": {"queued_jobs": 2}},
-        {"name": "finance", "namespace": "finance", "queues": ["root.default"]},
+        {"name": "ads", "namespace": "ads", "limits": {"queued_jobs": 2}, **SHARED},
+        {"name": "finance", "namespace": "finance", **SHARED},
     ],
 }
 
