@@ -99,7 +99,7 @@ async def test_a_render_is_the_manifest_that_is_created(rig: Rig):
 async def test_what_a_submit_refuses_a_render_refuses(shared: Rig):
     before = await shared.counts()
     problem(await shared.client.post("/v1/jobs:render", json=job(queue="root.nowhere")), 422, "invalid-job")
-    problem(await shared.client.post("/v1/jobs:render", json=job(image="evil.io/x")), 422, "invalid-job")
+    problem(await shared.client.post("/v1/jobs:render", json=job(image="no host/x")), 422, "invalid-job")
     problem(
         await shared.client.post("/v1/jobs:render", json=job(env={"LD_PRELOAD": "x"})), 422, "invalid-job"
     )
