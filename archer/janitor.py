@@ -24,7 +24,8 @@ from archer.domain.identifiers import job_id
 from archer.domain.states import FAULT_OF, Reason
 from archer.errors import ClusterError, StoreUnavailable, UidMismatch
 from archer.settings import JanitorSettings
-from archer.store import audit, cancels, observations, retention
+from archer.store import cancels, observations, retention
+from archer.store.callers import audit
 from archer.store.cancels import CancelClaim
 from archer.store.engine import Database, Transaction
 from archer.store.observations import Ending

@@ -95,6 +95,6 @@ def create_app(parts: Parts) -> FastAPI:
     problems.install(app, gate.note)
     openapi.install(app, open_paths=gate.OPEN)
     app.add_middleware(HotSubmit)
-    app.add_middleware(gate.Gate, callers=parts.callers, limits=parts.limits)
+    app.add_middleware(gate.Gate)
     app.add_middleware(Metering)
     return app

@@ -18,8 +18,8 @@ from archer.domain.tenancy.policy import Policy
 from archer.domain.tenancy.principal import Principal
 from archer.errors import FieldFault, QueueFull, RateLimited, StoreUnavailable
 from archer.limits.buckets import Buckets
-from archer.store import depths
-from archer.store.depths import Depths
+from archer.store.callers import depths
+from archer.store.callers.depths import Depths
 from archer.store.engine import Database
 
 log = structlog.get_logger(__name__)

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from archer.domain.tenancy.principal import INSIDE, Origin
 from archer.errors import CorrelationConflict, IdempotencyConflict
-from archer.store import audit
-from archer.store.audit import Entry
+from archer.store.callers import audit
+from archer.store.callers.audit import Entry
 
 WORK_CHANNEL: Final = "archer_work"
 

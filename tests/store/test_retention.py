@@ -7,7 +7,8 @@ import time
 import pytest
 
 from archer.domain.identifiers import job_id
-from archer.store import audit, retention
+from archer.store import retention
+from archer.store.callers import audit
 from tests.builders import insert, job_in, let_pass, new_id, new_job, rows
 
 DAY_MS = 24 * 3600 * 1000

@@ -18,8 +18,8 @@ import structlog
 from archer.domain.tenancy.principal import Origin
 from archer.errors import StoreUnavailable
 from archer.limits.buckets import Buckets
-from archer.store import audit
-from archer.store.audit import Entry
+from archer.store.callers import audit
+from archer.store.callers.audit import Entry
 from archer.store.engine import Database
 from archer.telemetry import LOST_DENIALS
 

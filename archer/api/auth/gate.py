@@ -15,13 +15,11 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archer.api import problems
-from archer.api.auth.callers import Callers
 from archer.api.auth.denials import Denials
 from archer.domain.request import QUEUE_FORM, TENANT_FORM
 from archer.domain.tenancy.principal import Caller, Origin
 from archer.errors import ArcherError, CorrelationConflict, IdempotencyConflict, RequestError
-from archer.limits.limits import Limits
-from archer.store.audit import Entry
+from archer.store.callers.audit import Entry
 
 #: Answers without a token. Not ``/readyz?verbose`` and ``/metrics``, which tell of clusters.
 OPEN: Final = frozenset({"/livez", "/readyz", "/version", "/openapi.json", "/docs"})
@@ -47,10 +45,8 @@ MAX_OBJECT: Final = 64
 class Gate:
     """Finds out who calls, and refuses everybody else."""
 
-    def __init__(self, app: ASGIApp, *, callers: Callers, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._callers = callers
-        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or _is_open(scope):
@@ -64,12 +60,13 @@ class Gate:
             await send(message)
 
         try:
-            principal = await self._callers.of(tokens)
+            parts = scope["app"].state.parts
+            principal = await parts.callers.of(tokens)
             client = scope.get("client")
             origin = Origin(principal.method, client[0] if client else "", request_id)
             scope[CALLER] = Caller(principal, origin)
             if scope["method"] not in SAFE:
-                self._limits.call(principal)
+                parts.limits.call(principal)
         except ArcherError as error:
             note(scope, error)
             await problems.answer(scope["path"], error)(scope, receive, named)

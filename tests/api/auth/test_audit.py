@@ -10,7 +10,7 @@ import pytest
 from archer.api.auth import denials
 from archer.api.auth.denials import OWN_ROWS, Denials
 from archer.domain.tenancy.principal import Origin
-from archer.store.audit import Entry
+from archer.store.callers.audit import Entry
 from archer.store.engine import Database
 from tests.api.auth.people import OURS, bearer, token_of
 from tests.api.rig import Rig, job
@@ -120,7 +120,7 @@ async def test_what_is_no_job_at_all_is_told_without_its_content(
 
 
 async def test_what_a_caller_puts_into_tenant_and_queue_is_kept_only_if_of_their_form(guarded: Rig):
-    for wrong in ("AKIAIOSFODNN7EXAMPLE", "ads\n", "x" * 300, 7, None, ["ads"]):
+    for wrong in ("NO-TENANT-BUT-A-KEY", "ads\n", "x" * 300, 7, None, ["ads"]):
         await submit(guarded, tenant=wrong, queue=wrong)
     rows = await told(guarded, "tenant, queue, decision")
     assert rows == [("", "", "denied")] * 6

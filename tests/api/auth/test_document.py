@@ -1,4 +1,4 @@
-"""Requests made of the OpenAPI document by schemathesis, with a token and without: what is told is what comes."""
+"""Requests that schemathesis makes of the OpenAPI document: what comes is what is told."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -116,9 +117,12 @@ async def test_jobs_that_others_stored_are_counted_within_a_second(empty: Databa
         problem(await submit(rig), 429, "queue-full")
 
 
-async def test_a_submit_asks_postgres_for_no_counts(empty: Database):
+async def test_a_submit_asks_postgres_for_no_counts(empty: Database, monkeypatch: pytest.MonkeyPatch):
     async with open_guarded(empty, rates=Rates(caller_queued_jobs=1000)) as rig:
         reads = 0
+        rig.parts.limits._database = copy.copy(
+            rig.parts.limits._database
+        )  # the submits go on with the one before
         transaction = rig.parts.limits._database.transaction
 
         def counting() -> Any:
@@ -126,7 +130,7 @@ async def test_a_submit_asks_postgres_for_no_counts(empty: Database):
             reads += 1
             return transaction()
 
-        rig.parts.limits._database = type("Counted", (), {"transaction": staticmethod(counting)})()  # pyright: ignore
+        monkeypatch.setattr(rig.parts.limits._database, "transaction", counting)
         rig.parts.limits._clock = lambda: 5.0
         for _ in range(20):
             await submit(rig)

@@ -1,4 +1,4 @@
-"""Tokens of service accounts: the API server is asked, its answer kept for a minute, and its silence is no yes."""
+"""Tokens of service accounts: the API server is asked, and its silence is no yes."""
 
 from __future__ import annotations
 
