@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,9 +10,11 @@ import yaml
 from pydantic import ValidationError
 
 from archer.domain.tenancy.policy import Policy
+from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
 from archer.errors import SettingsError
 from archer.settings import Inventory, load_inventory, read_settings, sentences
 from archer.translate.admission.manifests import admission_policies
+from archer.translate.storage import KEPT
 
 YAML_WIDTH: Final = 120
 
@@ -64,6 +66,7 @@ def laid_over(inventory: Inventory, policy: Policy | None) -> Inventory:
         if cluster.namespaces
     ]
     faults += _strangers(inventory, policy)
+    faults += _kept_keys(policy)
     if faults:
         raise SettingsError("; ".join(faults))
     clusters = [
@@ -89,6 +92,20 @@ def _strangers(inventory: Inventory, policy: Policy) -> Iterator[str]:
     for tenant in policy.tenants:
         for name in sorted(set(tenant.namespaces) - names):
             yield f"tenant {tenant.name}: there is no cluster {name}"
+
+
+def _kept_keys(policy: Policy) -> Iterator[str]:
+    """Keys of a layer that are not for any layer to set."""
+    layers: list[tuple[str, Mapping[str, str]]] = [("", policy.spark_conf)]
+    layers += [(f"queue {queue.path}: ", queue.spark_conf) for queue in policy.queues]
+    layers += [(f"tenant {tenant.name}: ", tenant.spark_conf) for tenant in policy.tenants]
+    layers += [(f"Spark {version.version}: ", version.spark_conf) for version in policy.spark_versions]
+    for where, conf in layers:
+        for key in conf:
+            if key in KEPT:
+                yield f"{where}spark_conf.{key} is written by Archer"
+            elif key in REQUEST_FIELD_OF:
+                yield f"{where}spark_conf.{key} is set by each job, by its field {REQUEST_FIELD_OF[key]}"
 
 
 def check_policy(path: Path, clusters: Path | None) -> str:

@@ -29,8 +29,8 @@ HEAD: Final = """\
 # Settings
 
 Generated from `archer/settings.py`, `archer/domain/tenancy/policy.py`, `archer/site/access.py` and
-`moka_ui/settings.py` by `python -m tests.architecture.settings_page`. A test fails when this page is stale: do not
-edit it.
+`moka_ui/settings.py` by `python -m tests.architecture.settings_page`. A test fails when this page is stale:
+do not edit it.
 
 Every process reads its settings from the environment, once, at its start. Numbers carry their unit in the
 name. A list is written as JSON. `make run` needs none of this: it sets everything itself.

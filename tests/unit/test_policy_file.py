@@ -113,6 +113,16 @@ def test_queues_and_namespaces_of_the_policy_lie_over_the_clusters_file():
             parsed(tenants=[TENANT | {"namespaces": {"b": "x"}}]),
             "tenant ads: there is no cluster b",
         ),
+        (
+            clusters(),
+            parsed(spark_conf={"spark.kubernetes.container.image": "x"}),
+            "spark_conf.spark.kubernetes.container.image is written by Archer",
+        ),
+        (
+            clusters(),
+            parsed(tenants=[TENANT | {"spark_conf": {"spark.executor.memory": "1g"}}]),
+            "tenant ads: spark_conf.spark.executor.memory is set by each job, by its field executor.memory",
+        ),
         (clusters(), None, "queues is missing, and there is no policy file that has them"),
     ],
 )

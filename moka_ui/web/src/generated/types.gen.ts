@@ -321,6 +321,22 @@ export type Found = {
 };
 
 /**
+ * Gone
+ *
+ * A value that gave way to a later layer's.
+ */
+export type Gone = {
+    /**
+     * Source
+     */
+    source: string;
+    /**
+     * Value
+     */
+    value: string;
+};
+
+/**
  * HTTPValidationError
  */
 export type HttpValidationError = {
@@ -554,6 +570,30 @@ export type JobPage = {
 export type JobState = 'queued' | 'dispatching' | 'submitted' | 'running' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled';
 
 /**
+ * Line
+ *
+ * One line of a manifest, and the layer of configuration that set it.
+ */
+export type Line = {
+    /**
+     * Path
+     */
+    path: string;
+    /**
+     * Replaced
+     */
+    replaced: Array<Gone>;
+    /**
+     * Source
+     */
+    source: string;
+    /**
+     * Value
+     */
+    value: string;
+};
+
+/**
  * LogChunk
  *
  * A piece of a log, as Archer gives it. Offsets count bytes.
@@ -593,6 +633,8 @@ export type LogChunk = {
  * Manifest
  *
  * What was created in the cluster, masked before it was stored; in both notations.
+ *
+ * Lines are none where nothing was kept of who set them.
  */
 export type Manifest = {
     /**
@@ -607,6 +649,10 @@ export type Manifest = {
      * Json Text
      */
     json_text: string;
+    /**
+     * Lines
+     */
+    lines: Array<Line>;
     /**
      * Yaml Text
      */
