@@ -103,20 +103,41 @@ def archer_apis(server: Server, *, ports: list[int]) -> Iterator[list[Api]]:
         yield [stack.enter_context(archer_api(server, port=port)) for port in ports]
 
 
+def _write_files(server: Server) -> dict[str, str]:
+    """Write what an API is told of clusters, tenants and callers; the path of each file."""
+    callers = [{"name": "bench", "sha256": hash_of(TOKEN), "roles": {"*": "admin"}}]
+    queues = ["root.tier2.etl", "root.default"]
+    limits = {"queued_jobs": 10_000_000}
+    tenants = [
+        {"name": "default", "namespace": "jobs", "queues": queues, "locations": ["s3a://moka-jobs/"]},
+        *({"name": f"team-{n}", "namespace": f"team-{n}", "queues": queues} for n in range(50)),
+    ]
+    digest = "0123456789abcdef" * 4
+    images = dict.fromkeys(("arm64", "amd64"), f"registry.example.com/spark@sha256:{digest}")
+    contents = {
+        "clusters": {
+            "clusters": [{"name": "local", "adapter": "local", "root": str(server.folder / "cluster")}]
+        },
+        "access": {"tokens": callers},
+        "policy": {
+            "queues": [{"path": path, "queued_jobs": 10_000_000} for path in queues],
+            "tenants": [tenant | {"limits": limits} for tenant in tenants],
+            "spark_versions": [{"version": "3.5.9", "images": images}],
+        },
+    }
+    paths = {name: server.folder / f"{name}.yaml" for name in contents}
+    for name, content in contents.items():
+        paths[name].write_text(json.dumps(content))
+    return {name: str(path) for name, path in paths.items()}
+
+
 @contextmanager
 def archer_api(server: Server, *, port: int) -> Iterator[Api]:
     """Run ``archer api`` on *server*, on its own: no dispatcher takes the jobs away."""
-    clusters = {
-        "clusters": [{"name": "local", "adapter": "local", "root": str(server.folder / "cluster")}],
-        "queues": [{"path": "root.default"}, {"path": "root.tier2.etl"}],
-    }
-    file = server.folder / "clusters.yaml"
-    file.write_text(json.dumps(clusters))
-    access = server.folder / "access.yaml"
-    callers = [{"name": "bench", "sha256": hash_of(TOKEN), "roles": {"*": "admin"}}]
-    access.write_text(json.dumps({"tokens": callers}))
+    files = _write_files(server)
     environment = os.environ | {
-        "ARCHER_ACCESS_FILE": str(access),
+        "ARCHER_ACCESS_FILE": files["access"],
+        "ARCHER_POLICY_FILE": files["policy"],
         "ARCHER_API__CALLS_PER_SECOND": "1000000",  # counted as ever, and never too many
         "ARCHER_API__CALLS_BURST": "10000000",
         "ARCHER_API__QUEUE_PER_SECOND": "1000000",
@@ -124,7 +145,7 @@ def archer_api(server: Server, *, port: int) -> Iterator[Api]:
         "ARCHER_API__QUEUED_JOBS": "10000000",
         "ARCHER_DATABASE": server.dsn("archer"),
         "ARCHER_CURSOR_SECRET": "bench",
-        "ARCHER_CLUSTERS_FILE": str(file),
+        "ARCHER_CLUSTERS_FILE": files["clusters"],
         "ARCHER_API__PORT": str(port),
     }
     log = (server.folder / f"api-{port}.log").open("w")
