@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+import itertools
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import psycopg
 import pytest
@@ -14,6 +15,13 @@ from archer.store.engine import Database, PoolLimits
 from tests.api.rig import TABLES, Rig, open_rig
 from tests.conftest import Server
 from tests.policies import policy
+
+
+def a_second_each() -> Callable[[], float]:
+    """A clock that goes on by a second each time, so that every denial has a row of its own in the audit."""
+    seconds = itertools.count()
+    return lambda: float(next(seconds))
+
 
 EMPTY = text("TRUNCATE " + ", ".join(TABLES))
 
@@ -55,12 +63,12 @@ async def rig(one_database: Database) -> AsyncIterator[Rig]:
 @pytest.fixture(scope="session")
 async def shared(one_database: Database) -> AsyncIterator[Rig]:
     """The API for tests that do not mind what others stored: most of these store nothing."""
-    async with open_rig(one_database) as opened:
+    async with open_rig(one_database, clock=a_second_each()) as opened:
         yield opened
 
 
 @pytest.fixture(scope="session")
 async def governed(one_database: Database) -> AsyncIterator[Rig]:
     """The same with a policy file of three tenants."""
-    async with open_rig(one_database, policy=policy()) as opened:
+    async with open_rig(one_database, policy=policy(), clock=a_second_each()) as opened:
         yield opened

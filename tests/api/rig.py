@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +116,12 @@ class Rig:
         async with self.database.transaction() as tx:
             return dict((await tx.execute(COUNTS)).mappings().one())
 
+    async def denied(self, answer: httpx2.Response) -> list[str]:
+        """Reasons of the denials that the audit has of the call that was answered so."""
+        await self.parts.denials.flush()
+        ours = "SELECT reason FROM audit WHERE request_id = :id AND decision = 'denied'"
+        return [row.reason for row in await self.sql(ours, id=answer.headers["x-request-id"])]
+
     async def sql(self, statement: str, **values: Any) -> list[Any]:
         """Run a statement as the database's owner."""
         async with self.database.transaction() as tx:
@@ -131,6 +138,7 @@ async def open_rig(
     callers: Callers | None = None,
     rates: Rates = Rates(),  # noqa: B008  (immutable)
     policy: Policy | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Rig]:
     """Open the application on *database*; without *callers*, everybody may do everything."""
     cluster = FakeCluster(PROFILE.name)
@@ -148,7 +156,7 @@ async def open_rig(
         cursors=Cursors(cursor_secret),
         callers=callers or Callers(None),
         limits=limits,
-        denials=Denials(database),
+        denials=Denials(database, clock=clock),
         ui_url="http://ui.test",
     )
     # a bug is to be seen as its callers see it: as a 500

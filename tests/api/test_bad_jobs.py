@@ -261,9 +261,11 @@ async def test_resources_out_of_bounds_are_refused(shared: Rig, given: dict[str,
 
 
 async def refused(rig: Rig, given: dict[str, Any], field: str) -> dict[str, Any]:
-    """Submit what must be refused with *field* named, and show that nothing was stored."""
+    """Submit what must be refused with *field* named, and show that only the audit has a row of it."""
     before = await rig.counts()
-    found = problem(await rig.client.post("/v1/jobs", json=job(**given)), 422, "invalid-job")
+    answer = await rig.client.post("/v1/jobs", json=job(**given))
+    found = problem(answer, 422, "invalid-job")
     assert field[:200] in fields(found)
     assert await rig.counts() == before
+    assert await rig.denied(answer) == ["invalid-job"]
     return found

@@ -343,9 +343,11 @@ def mine(**given: Any) -> dict[str, Any]:
 
 
 async def refused(rig: Rig, given: dict[str, Any], field: str) -> dict[str, Any]:
-    """Submit what must be refused with *field* named, and show that nothing was stored."""
+    """Submit what must be refused with *field* named, and show that only the audit has a row of it."""
     before = await rig.counts()
-    found = problem(await rig.client.post("/v1/jobs", json=mine(**given)), 422, "invalid-job")
+    answer = await rig.client.post("/v1/jobs", json=mine(**given))
+    found = problem(answer, 422, "invalid-job")
     assert field[:200] in fields(found)
     assert await rig.counts() == before
+    assert await rig.denied(answer) == ["invalid-job"]
     return found
