@@ -71,6 +71,9 @@ def _parser() -> argparse.ArgumentParser:
         required=True,
         help="who creates applications there, such as system:serviceaccount:moka:archer; repeat for more",
     )
+    fence.add_argument(
+        "--operator", action="append", default=[], help="who alone may write their status; repeat for more"
+    )
     return parser
 
 
@@ -78,7 +81,11 @@ def _look_at_policy(arguments: argparse.Namespace) -> str:
     if arguments.action == "check":
         return check_policy(arguments.file, arguments.clusters)
     return admission_text(
-        arguments.file, arguments.clusters, cluster=arguments.cluster, submitters=arguments.submitter
+        arguments.file,
+        arguments.clusters,
+        cluster=arguments.cluster,
+        submitters=arguments.submitter,
+        operators=arguments.operator,
     )
 
 

@@ -122,7 +122,9 @@ def check_policy(path: Path, clusters: Path | None) -> str:
     return "\n".join([f"{path}: {held}", *(f"look again: {remark}" for remark in remarks(policy))]) + "\n"
 
 
-def admission_text(path: Path, clusters: Path, *, cluster: str, submitters: Sequence[str]) -> str:
+def admission_text(
+    path: Path, clusters: Path, *, cluster: str, submitters: Sequence[str], operators: Sequence[str] = ()
+) -> str:
     """Write the admission policies of *cluster* as YAML documents.
 
     Raises:
@@ -132,7 +134,7 @@ def admission_text(path: Path, clusters: Path, *, cluster: str, submitters: Sequ
     profiles = {entry.name: entry.profile() for entry in laid_over(load_inventory(clusters), policy).clusters}
     if cluster not in profiles:
         raise SettingsError(f"{clusters}: there is no cluster {cluster}, only {', '.join(profiles)}")
-    made = admission_policies(policy, profiles[cluster], submitters=submitters)
+    made = admission_policies(policy, profiles[cluster], submitters=submitters, operators=operators)
     return yaml.safe_dump_all(made, sort_keys=False, width=YAML_WIDTH)
 
 

@@ -38,8 +38,15 @@ class Administrator:
     ) -> tuple[int, str]:
         """What the API server answers to an object that it may refuse: status, and its words."""
         async with self._session.post(path, json=body, params=query, headers=headers) as response:
-            answer = await response.json()
-            return response.status, answer.get("message", "")
+            text = await response.text()
+            return response.status, json.loads(text).get("message", "") if text.startswith("{") else text
+
+    async def change_status(self, path: str, headers: dict[str, str]) -> int:
+        """What the API server answers to somebody who writes the status of the object at *path*."""
+        status = {"status": {"applicationState": {"state": "PENDING_RERUN"}, "driverInfo": {}}}
+        sent = {"data": io.BytesIO(json.dumps(status).encode()), "headers": MERGE | headers}
+        async with self._session.request("PATCH", f"{path}/status", **sent) as response:
+            return response.status
 
     async def get(self, path: str, **query: str) -> dict[str, Any]:
         return await self._call("GET", path, params=query)

@@ -59,9 +59,9 @@ class ApiServer:
         self.pki = certificates.ensure(self.place)
         self.kubeconfig = kubeconfig.write(self.place, directory / "kubeconfig.yaml")
 
-    def definition(self) -> dict:
-        """The operator's definition of SparkApplications."""
-        text = (built("spark-operator") / "crds" / "sparkoperator.k8s.io_sparkapplications.yaml").read_text()
+    def definition(self, kinds: str = "sparkapplications") -> dict:
+        """The operator's definition of SparkApplications, or of another kind of its group."""
+        text = (built("spark-operator") / "crds" / f"sparkoperator.k8s.io_{kinds}.yaml").read_text()
         return yaml.safe_load(text)
 
     def start(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from archer.domain.request import JobRequest
 from archer.domain.tenancy.policy import Policy, terms_of
 from archer.settings import load_inventory
 from archer.site.policy_file import laid_over, load_policy
-from archer.translate.admission.manifests import API_VERSION, admission_policies
+from archer.translate.admission.manifests import API_VERSION, OTHER_KINDS, admission_policies
 from archer.translate.spark import Attempt, to_spark_application
 from tests.cluster.administrator import GROUP
 from tests.cluster.bad_applications import CHANGES, Change
@@ -22,9 +23,11 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ADMINISTRATOR = "moka-stack"  # of the certificate that tests/stack/certificates.py makes
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 POLICIES = f"/apis/{API_VERSION}"
 JOB = "j01k8yb3m2e7v8t9x0c1d2f3g4h"
 CLUSTER = "eks-graviton"
+OPERATOR = "system:serviceaccount:spark-operator:spark-operator-controller"
 UNKNOWN = "strict decoding error: unknown field"
 
 
@@ -36,6 +39,10 @@ def site() -> tuple[Policy, dict[str, Any]]:
 
 
 POLICY, PROFILES = site()
+# nodes of both capacities in three zones, as Karpenter makes them
+PROFILES[CLUSTER] = replace(
+    PROFILES[CLUSTER], capacity_types=("on-demand", "spot"), zones=("us-east-1a", "us-east-1b", "us-east-1c")
+)
 DIGEST = "@sha256:" + "a" * 64
 TYPICAL: dict[str, dict[str, Any]] = {
     "python": {},
@@ -49,6 +56,8 @@ TYPICAL: dict[str, dict[str, Any]] = {
     "opened": {"spark_conf": {"spark.sql.hive.convertMetastoreParquet": "false"}},
     "dynamic": {"dynamic_allocation": {"enabled": True, "min_executors": 1, "max_executors": 20}},
     "spot": {"queue": "root.adhoc", "executor": {"instances": 4, "capacity": "spot"}},
+    "on demand": {"queue": "root.adhoc", "executor": {"capacity": "on_demand"}},
+    "archive": {"deps": {"archives": ["s3a://ads-code/libraries/env.tgz#env"]}},
     "image": {"image": f"registry.example.com/ads/spark/ml{DIGEST}"},
     "rich": {
         "env": {"STAGE": "prod"},
@@ -97,7 +106,9 @@ class Gate:
 async def gate(api_server: Served) -> AsyncIterator[Gate]:
     """The API server with the policies of the example, in force."""
     administrator = api_server.administrator
-    made = admission_policies(POLICY, PROFILES[CLUSTER], submitters=[ADMINISTRATOR])
+    made = admission_policies(
+        POLICY, PROFILES[CLUSTER], submitters=[ADMINISTRATOR], operators=[ADMINISTRATOR, OPERATOR]
+    )
     kinds = {
         "ValidatingAdmissionPolicy": "validatingadmissionpolicies",
         "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings",
@@ -141,6 +152,66 @@ async def test_a_bad_application_is_refused_though_its_creator_may_create(gate: 
             assert (
                 "ValidatingAdmissionPolicy" in words or f"{'.'.join(map(str, change.path))}: Invalid" in words
             )
+
+
+OF_THE_PLATFORM = [
+    Change("S03", ("spec", "executor", "template", "spec", "nodeSelector", "kubernetes.io/arch"), "amd64x"),
+    Change("S03", ("spec", "driver", "template", "spec", "nodeSelector", "topology.kubernetes.io/zone"), "x"),
+    Change("S03", ("spec", "driver", "template", "spec", "nodeSelector", "karpenter.sh/capacity-type"), "x"),
+    Change("S03", ("spec", "executor", "template", "spec", "terminationGracePeriodSeconds"), 86_400),
+    Change("B088", ("spec", "deps", "archives"), ["s3a://ads-code/libraries/env.tgz#.."]),
+    Change("B088", ("spec", "deps", "archives"), ["s3a://ads-code/libraries/env.tgz#a#b"]),
+]
+
+
+@pytest.mark.parametrize("change", OF_THE_PLATFORM, ids=str)
+async def test_what_is_the_platforms_has_its_values(gate: Gate, change: Change):
+    assert "ValidatingAdmissionPolicy" in await gate.refusal(change.of(rendered(**TYPICAL["spot"])))
+
+
+OTHER_SPECS = {
+    "scheduledsparkapplications": {"schedule": "@daily", "template": rendered()["spec"]},
+    "sparkconnects": {"sparkVersion": "4.0.1", "server": {}, "executor": {}},
+}
+
+
+@pytest.mark.parametrize("kinds", OTHER_KINDS)
+async def test_another_kind_of_the_same_operator_is_closed_in_namespaces_of_tenants(
+    gate: Gate, api_server: Served, kinds: str
+):
+    definition = api_server.server.definition(kinds)
+    version = definition["spec"]["versions"][0]["name"]
+    await gate.administrator.post(DEFINITIONS, definition)
+    try:
+        kind = definition["spec"]["names"]["kind"]
+        made = {"apiVersion": f"sparkoperator.k8s.io/{version}", "kind": kind, "metadata": {"name": "a"}}
+        made["spec"] = OTHER_SPECS[kinds]
+        path = f"/apis/sparkoperator.k8s.io/{version}/namespaces/spark-ads/{kinds}"
+
+        async def answer() -> str:
+            return (await gate.administrator.offer(path, made, dryRun="All"))[1]
+
+        async def is_served() -> bool:
+            return (
+                "could not find the requested resource" not in (words := await answer())
+                and "404" not in words
+            )
+
+        await eventually(is_served, seconds=60)
+        assert "and as nothing else" in await answer()
+    finally:
+        await gate.administrator.delete(f"{DEFINITIONS}/{definition['metadata']['name']}")
+
+
+async def test_a_status_is_the_operators_to_write(gate: Gate):
+    path = f"{GROUP}/namespaces/spark-ads/sparkapplications"
+    await gate.administrator.post(path, rendered())
+    try:
+        for who, status in ((OPERATOR, 200), ("amara", 422)):
+            headers = {"Impersonate-User": who, "Impersonate-Group": "system:masters"}
+            assert await gate.administrator.change_status(f"{path}/{JOB}-1", headers) == status
+    finally:
+        await gate.administrator.delete(f"{path}/{JOB}-1")
 
 
 async def test_somebody_else_may_not_even_create_a_good_one(gate: Gate):

@@ -214,7 +214,8 @@ class Policy(_Strict):
         ],
         ...,
     ] = Field(
-        default=(), description="Maven repositories that packages are resolved from, all in this order."
+        default=(),
+        description="Maven repositories for packages. Spark asks Maven Central, too: only the network closes that.",
     )
     queues: tuple[Queue, ...] = Field(min_length=1, description="The queues that jobs may name.")
     tenants: tuple[Tenant, ...] = Field(

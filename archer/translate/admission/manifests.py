@@ -20,17 +20,18 @@ API_VERSION: Final = "admissionregistration.k8s.io/v1"
 PREFIX: Final = "moka-applications"
 ELSEWHERE: Final = "elsewhere"
 NAMESPACE_LABEL: Final = "kubernetes.io/metadata.name"  # every namespace has it
-RESOURCES: Final = {
+OPERATIONS: Final = {
     "apiGroups": ["sparkoperator.k8s.io"],
     "apiVersions": ["*"],
     "operations": ["CREATE", "UPDATE"],
-    "resources": ["sparkapplications"],
 }
+# of the same group: the operator makes pods of them, too, with templates of their own
+OTHER_KINDS: Final = ("scheduledsparkapplications", "sparkconnects")
 WHO: Final = "request.userInfo.username"
 
 
 def admission_policies(
-    policy: Policy, profile: ClusterProfile, *, submitters: Sequence[str]
+    policy: Policy, profile: ClusterProfile, *, submitters: Sequence[str], operators: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Render what the cluster of *profile* has to be given.
 
@@ -39,6 +40,8 @@ def admission_policies(
         profile: The cluster.
         submitters: Who may create applications, as the cluster knows them, such as
             ``system:serviceaccount:moka:archer``.
+        operators: Who may write their status, in the same form: a status that somebody made up can make the
+            operator run an application again. Empty: whoever has the right.
     """
     found = grounds(policy, profile)
     made = [one for ground in found for one in _pair(ground.namespace, *_within(ground, submitters))]
@@ -46,7 +49,14 @@ def admission_policies(
         "expression": f"!({one_of(WHO, submitters)})",
         "message": "Archer creates applications in the namespaces of its tenants only",
     }
-    return made + _pair(ELSEWHERE, _outside([ground.namespace for ground in found]), [elsewhere])
+    namespaces = [ground.namespace for ground in found]
+    made += _pair(ELSEWHERE, _outside(namespaces), [elsewhere])
+    closed = {"expression": "false", "message": "Archer runs jobs as SparkApplications, and as nothing else"}
+    made += _pair("other-kinds", _inside(namespaces), [closed], resources=OTHER_KINDS)
+    if operators:
+        theirs = {"expression": one_of(WHO, operators), "message": "the status is the operator's to write"}
+        made += _pair("status", _inside(namespaces), [theirs], resources=["sparkapplications/status"])
+    return made
 
 
 def _within(
@@ -64,6 +74,11 @@ def _within(
     return {"matchLabels": {NAMESPACE_LABEL: ground.namespace}}, validations, [platform]
 
 
+def _inside(namespaces: Sequence[str]) -> dict[str, Any]:
+    ours = {"key": NAMESPACE_LABEL, "operator": "In", "values": list(namespaces)}
+    return {"matchExpressions": [ours]}
+
+
 def _outside(namespaces: Sequence[str]) -> dict[str, Any]:
     others = {"key": NAMESPACE_LABEL, "operator": "NotIn", "values": list(namespaces)}
     return {"matchExpressions": [others]}
@@ -74,10 +89,13 @@ def _pair(
     selector: dict[str, Any],
     validations: list[dict[str, str]],
     variables: Sequence[dict[str, str]] = (),
+    *,
+    resources: Sequence[str] = ("sparkapplications",),
 ) -> list[dict[str, Any]]:
     """A policy for the namespaces of *selector*, and the binding that puts it in force."""
     name = f"{PREFIX}-{what}"
-    constraints = {"namespaceSelector": selector, "resourceRules": [RESOURCES]}
+    matched = {**OPERATIONS, "resources": list(resources)}
+    constraints = {"namespaceSelector": selector, "resourceRules": [matched]}
     spec = {"failurePolicy": "Fail", "matchConstraints": constraints}
     if variables:
         spec["variables"] = list(variables)

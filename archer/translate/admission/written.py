@@ -44,6 +44,10 @@ class Written:
                 values.append(found)
         return values
 
+    def is_always_there(self, *path: str) -> bool:
+        """Whether every manifest has the field at *path*."""
+        return all(any(True for _ in _at(manifest, path)) for manifest in self._manifests)
+
     def _at(self, path: Path) -> Iterator[Any]:
         for manifest in self._manifests:
             yield from _at(manifest, path)

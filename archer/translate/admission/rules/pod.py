@@ -11,6 +11,7 @@ from archer.translate.admission.cel import absent_or, all_of, keys_of, matches, 
 from archer.translate.admission.ground import Ground
 from archer.translate.admission.rules.identity import free_key, labels_of
 from archer.translate.admission.rules.rule import Rule
+from archer.translate.nodes import ZONE_LABEL
 
 ROLES: Final = ("driver", "executor")
 # Fields of a pod that are the platform's alone: only the values that it writes are let in.
@@ -59,17 +60,18 @@ def _metadata(ground: Ground, role: str, template: str) -> Iterator[Rule]:
 def _spec(ground: Ground, role: str, spec: str) -> Iterator[Rule]:
     place = ("spec", role, "template", "spec")
     known = ground.written.keys(*place)
-    fixed = [
-        f"{'' if field == 'priorityClassName' else f'has({spec}.{field}) && '}"
-        + absent_or(f"{spec}.{field}", one_of(f"{spec}.{field}", ground.written.values(*place, field)))
-        for field in FIXED
-        if field in known
+    fixed = [_fixed(ground, place, spec, field) for field in FIXED if field in known]
+    selectors = [
+        f"k != '{key}' || {one_of('v', _node_values(ground, (*place, 'nodeSelector', key), key))}"
+        for key in ground.written.keys(*place, "nodeSelector")
     ]
+    selector = f"{spec}.nodeSelector"
     yield Rule(
         all_of(
             f"has({spec}) && {keys_of(spec, known)}",
             *fixed,
-            keys_of(f"{spec}.nodeSelector", ground.written.keys(*place, "nodeSelector")),
+            keys_of(selector, ground.written.keys(*place, "nodeSelector")),
+            absent_or(selector, f"{selector}.all(k, [{selector}[k]].all(v, {all_of(*selectors)}))"),
         ),
         f"the {role}'s pod has a field or a value that Archer would not write",
     )
@@ -87,6 +89,19 @@ def _spec(ground: Ground, role: str, spec: str) -> Iterator[Rule]:
         f"has({spec}.containers) && size({spec}.containers) == 1 && {spec}.containers.all(c, {one})",
         f"the {role}'s container is not what Archer would write",
     )
+
+
+def _fixed(ground: Ground, place: tuple[str, ...], spec: str, field: str) -> str:
+    """Whether the pod's *field* is as Archer writes it; one that not every job has may be absent."""
+    rule = one_of(f"{spec}.{field}", ground.written.values(*place, field))
+    if ground.written.is_always_there(*place, field):
+        return f"has({spec}.{field}) && {rule}"
+    return absent_or(f"{spec}.{field}", rule)
+
+
+def _node_values(ground: Ground, path: tuple[str, ...], key: str) -> list[str]:
+    """Values of one label of nodes; a job's zone follows from its id, so that all zones are legal."""
+    return [*ground.written.values(*path), *(ground.profile.zones if key == ZONE_LABEL else ())]
 
 
 def _environment(ground: Ground, role: str, containers: str) -> Iterator[Rule]:

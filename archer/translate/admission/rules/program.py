@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from archer.domain.request import ALIAS
 from archer.domain.tenancy.rules.files import IN_IMAGE
 from archer.translate import spark
 from archer.translate.admission.cel import absent_or, all_of, keys_of, matches, one_of, starts_with
@@ -14,6 +15,7 @@ from archer.translate.admission.rules.rule import Rule
 
 SPEC: Final = "object.spec"
 ODD: Final = re.compile(r"[^,\\%\x00-\x20]*\Z")  # lists, escapes, other separators
+PATH_WITH_ALIAS: Final = rf"[^#]*#{ALIAS.pattern}"
 PACKAGE: Final = r"[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+"
 FILES: Final = ("jars", "files", "pyFiles", "archives")
 # below a repository, and the digest that pins it
@@ -82,4 +84,5 @@ def _location(ground: Ground, what: str) -> str:
     place = f"{what}.startsWith('{IN_IMAGE}')"
     if prefixes:
         place += f" || {starts_with(what, prefixes)}"
-    return all_of(place, f"!{what}.contains('/..')", matches(what, ODD))
+    alias = f"!{what}.contains('#') || {matches(what, PATH_WITH_ALIAS)}"
+    return all_of(place, f"!{what}.contains('/..')", matches(what, ODD), alias)
