@@ -215,7 +215,7 @@ class Policy(_Strict):
         ...,
     ] = Field(
         default=(),
-        description="Maven repositories for packages; Spark asks Maven Central, too, unless the network is closed.",
+        description="Maven repositories of packages; Spark asks Maven Central, too, if it can.",
     )
     queues: tuple[Queue, ...] = Field(min_length=1, description="The queues that jobs may name.")
     tenants: tuple[Tenant, ...] = Field(
