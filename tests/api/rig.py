@@ -162,7 +162,7 @@ async def open_rig(
     # a bug is to be seen as its callers see it: as a 500
     app = create_app(parts)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://archer.test") as client:
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield Rig(app, client, parts, database, cluster)
     await cluster.close()
 

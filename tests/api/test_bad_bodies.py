@@ -165,7 +165,9 @@ async def test_a_body_without_a_length_is_bounded_as_well(shared: Rig):
     "length", ["9" * 5000, str(2**63), "262145"], ids=["5,000 digits", "2^63", "one more"]
 )
 async def test_a_length_that_is_too_large_is_believed(shared: Rig, length: str):
-    answer = await shared.client.post("/v1/jobs", content=b"", headers={"content-length": length})
+    answer = await shared.client.post(
+        "/v1/jobs", content=b"", headers={"content-type": JSON, "content-length": length}
+    )
     problem(answer, 413, "body-too-large")
 
 
@@ -185,15 +187,16 @@ async def test_the_name_of_a_wrong_field_is_cut(shared: Rig):
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [
-        (b"[" * 100_000, {}, 400),
-        (b"\xff", {}, 400),
-        (rb'{"jobs":[{"name":"\ud800"}]}', {}, 400),
+        (b"[" * 100_000, {"content-type": JSON}, 400),
+        (b"\xff", {"content-type": JSON}, 400),
+        (rb'{"jobs":[{"name":"\ud800"}]}', {"content-type": JSON}, 400),
         (b"{}", {"content-type": "text/plain"}, 415),
-        (b"{}", {"content-encoding": "gzip"}, 415),
-        (b" " * (4 * 1024 * 1024 + 1), {}, 413),
-        (b"null", {}, 422),
+        (b"{}", {}, 415),
+        (b"{}", {"content-type": JSON, "content-encoding": "gzip"}, 415),
+        (b" " * (4 * 1024 * 1024 + 1), {"content-type": JSON}, 413),
+        (b"null", {"content-type": JSON}, 422),
     ],
-    ids=["deep", "not UTF-8", "half a pair", "text", "gzip", "large", "null"],
+    ids=["deep", "not UTF-8", "half a pair", "text", "no type", "gzip", "large", "null"],
 )
 async def test_the_other_routes_with_a_body_refuse_alike(
     shared: Rig, path: str, body: bytes, headers: dict[str, str], status: int

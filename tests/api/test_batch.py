@@ -76,5 +76,9 @@ async def test_another_batch_is_refused_as_a_whole(shared: Rig, body: object):
 
 
 async def test_a_batch_of_more_than_four_mebibytes_is_not_read(shared: Rig):
-    answer: httpx2.Response = await shared.client.post("/v1/jobs:batch", content=b" " * (4 * 1024 * 1024 + 1))
+    answer: httpx2.Response = await shared.client.post(
+        "/v1/jobs:batch",
+        content=b" " * (4 * 1024 * 1024 + 1),
+        headers={"content-type": "application/json"},
+    )
     problem(answer, 413, "body-too-large")

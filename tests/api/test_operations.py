@@ -8,6 +8,7 @@ import pytest
 
 import archer
 from archer.store.engine import Database, PoolLimits
+from tests.api.auth.people import bearer, open_guarded, token_of
 from tests.api.rig import Rig, open_rig, problem
 from tests.api.serving import free_port
 
@@ -176,13 +177,21 @@ async def test_a_wrong_method_is_405_and_names_the_right_ones(
 
 
 @pytest.mark.parametrize("host", ["[", "a b", "evil\\", "x" * 5000, "", "[::1]:x", "evil.example"])
-async def test_a_strange_host_changes_nothing(shared: Rig, host: str):
-    for path, status in (
-        ("/v1/jobs?limit=1", 200),
-        ("/v1/jobs?x=1", 400),
-        ("/nope", 404),
-        ("/v1/jobs/", 404),
-    ):
-        answer = await shared.client.get(path, headers={"host": host})
-        assert answer.status_code == status
-        assert "evil" not in answer.text
+async def test_a_strange_host_changes_nothing(one_database: Database, host: str):
+    async with open_guarded(one_database) as guarded:
+        for path, status in (
+            ("/v1/jobs?limit=1", 200),
+            ("/v1/jobs?x=1", 400),
+            ("/nope", 404),
+            ("/v1/jobs/", 404),
+        ):
+            headers = bearer(token_of("viewer")) | {"host": host}
+            answer = await guarded.client.get(path, headers=headers)
+            assert answer.status_code == status
+            assert "evil" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["[", "a b", "evil\\", "x" * 5000, "", "[::1]:x", "evil.example"])
+async def test_a_strange_host_is_refused_where_nobody_needs_a_token(shared: Rig, host: str):
+    for path in ("/v1/jobs?limit=1", "/v1/jobs?x=1", "/nope", "/v1/jobs/"):
+        problem(await shared.client.get(path, headers={"host": host}), 403, "forbidden")

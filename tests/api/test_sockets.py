@@ -23,7 +23,10 @@ async def port(shared: Rig) -> AsyncIterator[int]:
 
 
 def request(*lines: bytes, body: bytes = b"", method: bytes = b"POST", path: bytes = b"/v1/jobs") -> bytes:
-    head = b"\r\n".join([method + b" " + path + b" HTTP/1.1", b"Host: a", b"Connection: close", *lines])
+    if method == b"POST" and not any(line.startswith(b"Content-Type") for line in lines):
+        lines = (b"Content-Type: application/json", *lines)
+    first = [method + b" " + path + b" HTTP/1.1", b"Host: 127.0.0.1", b"Connection: close"]
+    head = b"\r\n".join([*first, *lines])
     return head + b"\r\n\r\n" + body
 
 
@@ -140,7 +143,10 @@ async def test_a_large_body_does_not_count_as_a_head(port: int):
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(DEADLINE_SECONDS):
         for _ in range(2):
-            writer.write(b"POST /v1/jobs HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body))
+            said_first = b"Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: %d" % len(
+                body
+            )
+            writer.write(b"POST /v1/jobs HTTP/1.1\r\n" + said_first + b"\r\n\r\n")
             for start in range(0, len(body), 50_000):
                 writer.write(body[start : start + 50_000])
                 await writer.drain()

@@ -140,9 +140,11 @@ async def test_a_job_in_yaml_is_the_same_job(rig: Rig, media_type: str):
     assert found["priority"] == 7
 
 
-async def test_a_body_without_a_content_type_is_read_as_json(rig: Rig):
+async def test_a_body_that_does_not_say_what_it_is_is_not_read(rig: Rig):
+    before = await rig.counts()
     answer = await rig.client.post("/v1/jobs", content=b'{"name":"a","type":"sql","sql":"SELECT 1"}')
-    assert answer.status_code == 201
+    problem(answer, 415, "unsupported-media-type")
+    assert await rig.counts() == before
 
 
 async def test_every_wrong_field_is_named_at_once(rig: Rig):

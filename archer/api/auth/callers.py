@@ -67,6 +67,11 @@ class Callers:
             self._take(file.current)
 
     @property
+    def is_open(self) -> bool:
+        """Whether everybody is the owner, since no access file says who may call."""
+        return self._everybody is not None
+
+    @property
     def problem(self) -> str | None:
         """What is wrong with the access file's present content; None where there is no such file."""
         return self._file.problem if self._file is not None else None

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from archer.api import problems
 from archer.api.auth.denials import Denials
+from archer.api.auth.pages import refuse_foreign
 from archer.domain.request import QUEUE_FORM, TENANT_FORM
 from archer.domain.tenancy.principal import Caller, Origin
 from archer.errors import ArcherError, CorrelationConflict, IdempotencyConflict, RequestError
@@ -65,7 +66,10 @@ class Gate:
             client = scope.get("client")
             origin = Origin(principal.method, client[0] if client else "", request_id)
             scope[CALLER] = Caller(principal, origin)
-            if scope["method"] not in SAFE:
+            is_change = scope["method"] not in SAFE
+            if parts.callers.is_open:
+                refuse_foreign(scope, is_change=is_change)
+            if is_change:
                 parts.limits.call(principal)
         except ArcherError as error:
             note(scope, error)

@@ -36,13 +36,14 @@ async def read(request: Request, *, max_bytes: int = MAX_BYTES) -> bytes:
 
     Raises:
         BodyTooLarge: It has more than *max_bytes*.
-        UnsupportedMediaType: It is neither JSON nor YAML, or it is compressed.
+        UnsupportedMediaType: It does not say that it is JSON or YAML, or it is compressed.
         MalformedBody: It cannot be parsed, or is not UTF-8.
     """
     headers = request.headers
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("A compressed body is not read.")
-    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    # what says nothing is not read either: a page may send that to any site without asking it first
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_yaml = media_type in YAML_TYPES
     if not is_yaml and media_type != "application/json":
         raise UnsupportedMediaType("The body must be application/json or application/yaml.")

@@ -19,7 +19,7 @@ from archer.store.engine import Database
 from tests.api.auth.people import bearer, open_guarded, token_of
 from tests.api.rig import Rig, problem
 
-BASE: Final = "http://archer.test"
+BASE: Final = "http://127.0.0.1"
 DOCUMENT: Final = json.loads((Path(__file__).parents[1] / "openapi.json").read_text())
 SCHEMA: Final = schemathesis.openapi.from_dict(DOCUMENT | {"info": DOCUMENT["info"] | {"version": "0"}})
 OPERATIONS: Final = {one.ok().label: one.ok() for one in SCHEMA.get_all_operations() if isinstance(one, Ok)}
