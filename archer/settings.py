@@ -24,6 +24,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from archer import strict_yaml
 from archer.domain.cluster import CapacityType, Celeborn, ClusterProfile, PodSecurity, S3Credentials, S3Server
 from archer.domain.request import TENANT_FORM
 from archer.errors import SettingsError
@@ -374,8 +375,7 @@ def read_settings(path: Path) -> bytes:
 def parse_inventory(content: bytes, path: Path) -> Inventory:
     """Understand the content of the clusters file at *path*. Raises ``SettingsError``."""
     try:
-        raw: Any = yaml.safe_load(content.decode("utf-8"))
-        return Inventory.model_validate(raw)
+        return Inventory.model_validate(strict_yaml.parse(content))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:

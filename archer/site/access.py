@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import structlog
 import yaml
@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from archer import strict_yaml
 from archer.domain.request import TENANT_FORM
 from archer.domain.tenancy.principal import EVERY_TENANT, Role
 from archer.errors import SettingsError
@@ -180,8 +181,7 @@ class AccessFile:
 def parse_access(content: bytes, path: Path) -> Access:
     """Understand the content of the access file at *path*. Raises ``SettingsError``."""
     try:
-        raw: Any = yaml.safe_load(content.decode("utf-8"))
-        return Access.model_validate(raw)
+        return Access.model_validate(strict_yaml.parse(content))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
 
+from archer import strict_yaml
 from archer.domain.tenancy.policy import Policy
 from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
 from archer.errors import SettingsError
@@ -19,19 +20,6 @@ from archer.translate.storage import KEPT
 YAML_WIDTH: Final = 120
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which no key stands twice: the second would silently win, and open what the first closed."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {twice} stands there twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
 def load_policy(path: Path | None) -> Policy | None:
     """Read the policy file; None when there is no *path*. Raises ``SettingsError``."""
     return None if path is None else parse_policy(read_settings(path), path)
@@ -40,8 +28,7 @@ def load_policy(path: Path | None) -> Policy | None:
 def parse_policy(content: bytes, path: Path) -> Policy:
     """Understand the content of the policy file at *path*. Raises ``SettingsError``."""
     try:
-        raw = yaml.load(content.decode("utf-8"), Loader=_StrictLoader)  # noqa: S506  (a SafeLoader)
-        return Policy.model_validate(raw)
+        return Policy.model_validate(strict_yaml.parse(content))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:

@@ -68,6 +68,21 @@ def test_what_is_wrong_is_refused_in_words_that_hold_no_token(content: dict[str,
     assert "the-token-itself" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tokens: []\ntokens: [{TOKEN}]\n",
+        "tokens: [{TOKEN}]\nissuers: []\ntokens: []\n",
+        "tokens: [{name: a, sha256: HASH, roles: {ads: view, ads: admin}}]\n",
+        'tokens: [{name: a, sha256: HASH, roles: {"*": view}, roles: {"*": admin}}]\n',
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(text: str):
+    content = text.replace("{TOKEN}", json.dumps(TOKEN)).replace("HASH", hash_of("moka_a"))
+    with pytest.raises(SettingsError, match="stands there twice"):
+        parse_access(content.encode(), Path("access.yaml"))
+
+
 def test_an_old_token_beside_two_live_ones_is_no_third():
     assert parsed(tokens=[other(1), other(2), other(3) | {"expires_at": "2020-01-01T00:00:00Z"}])
 

@@ -47,12 +47,28 @@ def parsed(**more: Any) -> Inventory:
             content(clusters=[{"name": "a", "adapter": "kubernetes"}] * 2),
             "clusters.yaml: the cluster a stands there twice",
         ),
+        (content() + content(), "the key clusters stands there twice"),
+        (b"clusters:\n- {name: a, adapter: kubernetes, weight: 0, weight: 9}\n", "the key weight"),
     ],
 )
 def test_a_wrong_file_is_refused_in_words(wrong: bytes, words: str):
     with pytest.raises(SettingsError, match=r"clusters\.yaml") as refused:
         parse_inventory(wrong, FILE)
     assert words in str(refused.value)
+
+
+def test_entries_may_share_a_part_and_each_set_over_it():
+    shared = b"""
+        clusters:
+        - &first {name: a, adapter: kubernetes, weight: 2, namespace: spark}
+        - {<<: *first, name: b}
+        queues: [{path: root.default}]
+        """
+    first, second = parse_inventory(shared, FILE).clusters
+    assert [(one.name, one.weight, one.namespace) for one in (first, second)] == [
+        ("a", 2, "spark"),
+        ("b", 2, "spark"),
+    ]
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
