@@ -40,7 +40,11 @@ def policy(**fields: Any) -> Policy:
                     "job": {"cores": 1000, "memory": "2t"},
                     "timeout_seconds": 86_400,
                 },
-                open_spark_conf=["spark.sql.caseSensitive", "spark.hadoop.fs.s3a.readahead."],
+                open_spark_conf=[
+                    "spark.sql.caseSensitive",
+                    "spark.hadoop.fs.s3a.readahead.range",
+                    "spark.sql.ml.",
+                ],
             ),
             _tenant("other", ["root.other"], locations=["s3a://other-tenant/"]),
         ],

@@ -69,7 +69,8 @@ CLOSED_IN_OPEN_FAMILIES: Final = (
 LOADS_A_CLASS: Final = re.compile(r"(?i)class(es|name)?\Z|manager\Z|plugin")
 OF_JOBS: Final = "spark.user."  # the jobs' own: Spark reads nothing there
 
-# What no policy file can open: where a job runs, as whom, and which code reads its submission.
+# What no policy file can open: where a job runs, as whom, which code is loaded there, where its events,
+# figures and blocks go, and what is hidden of them.
 NEVER_OPEN: Final = (
     "spark.master",
     "spark.submit.",
@@ -84,6 +85,27 @@ NEVER_OPEN: Final = (
     "spark.executor.extra",
     "spark.plugins",
     "spark.ui.proxy",
+    "spark.driver.userClassPathFirst",
+    "spark.executor.userClassPathFirst",
+    "spark.executorEnv.",
+    "spark.extraListeners",
+    "spark.eventLog.",
+    "spark.metrics.",
+    "spark.redaction.",
+    "spark.security.",
+    "spark.pyspark.",
+    "spark.celeborn.",
+    "spark.shuffle.",
+    "spark.sql.catalog",
+    "spark.sql.extensions",
+    "spark.sql.hive.metastore.",
+    "spark.sql.queryExecutionListeners",
+    "spark.sql.streaming.streamingQueryListeners",
+)
+# Of Hadoop a policy opens single keys: in any family of it some key names a class, a credential or a host.
+HADOOP: Final = "spark.hadoop."
+ACCESS_IN_HADOOP: Final = re.compile(
+    r"(?i)[.]impl([.]|\Z)|credential|endpoint|provider|secret|key|token|proxy"
 )
 
 REQUEST_FIELD_OF: Final = {
@@ -121,7 +143,7 @@ def key_fault(key: str, opened: Sequence[str] = ()) -> tuple[str, str] | None:
         return "has_own_field", f"is set by the field {field}"
     if key in OPEN_KEYS or _is_in_open_family(key):
         return None
-    if any(key == one or (one.endswith(".") and key.startswith(one)) for one in opened):
+    if any(key == one or (one.endswith(".") and key.startswith(one)) for one in opened) and not _is_kept(key):
         return None
     return "not_open", "is kept by the platform; ask its owners to open it"
 
@@ -133,11 +155,21 @@ def _is_in_open_family(key: str) -> bool:
     return key.startswith(OF_JOBS) or LOADS_A_CLASS.search(key) is None
 
 
+@lru_cache(maxsize=4096)
+def _is_kept(key: str) -> bool:
+    """Whether a policy cannot open *key*, or not with its family."""
+    if key.startswith((*NEVER_OPEN, *CLOSED_IN_OPEN_FAMILIES)) or LOADS_A_CLASS.search(key):
+        return True
+    return key.startswith(HADOOP) and ACCESS_IN_HADOOP.search(key) is not None
+
+
 def family(text: str) -> str:
     """Check a key, or a family that ends in a dot, that a policy opens. Raises ``ValueError``."""
     if text in REQUEST_FIELD_OF:
         raise ValueError(f"{text} is set by the field {REQUEST_FIELD_OF[text]}")
-    if any(text.startswith(kept) or (text.endswith(".") and kept.startswith(text)) for kept in NEVER_OPEN):
+    if text.endswith(".") and (text.startswith(HADOOP) or HADOOP.startswith(text)):
+        raise ValueError(f"{text} cannot be opened: of {HADOOP} only single keys can be")
+    if _is_kept(text) or (text.endswith(".") and any(kept.startswith(text) for kept in NEVER_OPEN)):
         raise ValueError(
             f"{text} cannot be opened: it decides where a job runs, as whom, or what it loads there"
         )

@@ -78,11 +78,17 @@ def _free(ground: Ground) -> str:
         f"!({starts_with('k', spark_conf.CLOSED_IN_OPEN_FAMILIES)})",
         f"{own} || !{holds('k', spark_conf.LOADS_A_CLASS)}",
     )
-    by_policy = starts_with("k", [one for one in opened if one.endswith(".")])
+    families = [one for one in opened if one.endswith(".")]
+    by_policy = all_of(
+        f"{one_of('k', opened)} || {starts_with('k', families)}",
+        f"!({starts_with('k', [*spark_conf.NEVER_OPEN, *spark_conf.CLOSED_IN_OPEN_FAMILIES])})",
+        f"!{holds('k', spark_conf.LOADS_A_CLASS)}",
+        f"!(k.startsWith('{spark_conf.HADOOP}') && {holds('k', spark_conf.ACCESS_IN_HADOOP)})",
+    )
     return all_of(
         matches("k", spark_conf.KEY),
         f"!({one_of('k', spark_conf.REQUEST_FIELD_OF)})",
-        f"{one_of('k', [*spark_conf.OPEN_KEYS, *opened])} || {by_policy} || ({in_family})",
+        f"{one_of('k', spark_conf.OPEN_KEYS)} || ({by_policy}) || ({in_family})",
     )
 
 
