@@ -14,10 +14,11 @@ import structlog
 from pydantic import ValidationError
 
 from archer.dispatcher.breaker import Breaker
+from archer.dispatcher.verdicts import Verdicts
 from archer.dispatcher.window import Window
 from archer.domain.cluster import ClusterFacts, ClusterProfile, ClusterState
 from archer.domain.masking import masked
-from archer.domain.placement import Decision, choose, wish_of
+from archer.domain.placement import Decision, Wish, choose, wish_of
 from archer.domain.request import JobRequest
 from archer.domain.states import Reason
 from archer.domain.tenancy.policy import Policy, Terms, terms_of
@@ -81,6 +82,7 @@ class Placer:
         self._worker = worker
         self._settings = settings
         self._blocked: dict[Shape, tuple[float, str]] = {}
+        self._verdicts = Verdicts()
 
     async def place(self) -> int:
         """Claim one batch of queued jobs, commit each to a cluster and hand it over; how many were claimed.
@@ -121,7 +123,7 @@ class Placer:
             if request is None:
                 continue
             terms = self._terms(claim, request)
-            if refusal := wish_of(request, claim.queue, terms).refusal:
+            if refusal := self._wish(claim, request, terms).refusal:
                 await self._give_back(claim, refusal[1])
                 continue
             # as it was placed, whatever the files say of its tenant now
@@ -177,7 +179,7 @@ class Placer:
             return None
         # the request's wish, not the row's: the row holds the architecture of the last attempt
         terms = self._terms(claim, request)
-        decision = choose(wish_of(request, claim.queue, terms), facts)
+        decision = choose(self._wish(claim, request, terms), facts)
         if decision.cluster is None or decision.arch is None:
             await self._nowhere(claim, decision)
             return None
@@ -212,6 +214,13 @@ class Placer:
         return terms_of(
             self.policy, tenant=claim.tenant, queue=claim.queue, spark_version=request.spark_version
         )
+
+    def _wish(self, claim: Claim, request: JobRequest, terms: Terms) -> Wish:
+        """What the job needs; refused where the policy, another one by now, has something against it."""
+        wish = wish_of(request, claim.queue, terms)
+        if wish.refusal is None and (words := self._verdicts.against(claim, self.policy)):
+            return replace(wish, refusal=("tenant", words))
+        return wish
 
     async def _render(
         self, claim: Claim, attempt: Attempt, request: JobRequest, profile: ClusterProfile, terms: Terms

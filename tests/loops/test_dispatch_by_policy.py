@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from archer.domain.tenancy.policy import Policy
+from archer.domain.tenancy.rules.check import faults_of
+from archer.errors import ClusterUnavailable
 from archer.translate.draft import origins_of
 from tests.builders import attempt_row, let_pass, row
 
@@ -66,6 +68,60 @@ async def test_a_job_whose_tenant_lost_its_right_waits_with_the_reason(rig, no_r
     await let_pass(rig.database, "10 seconds")
     await rig.dispatcher(policy=policy()).run_once()  # it was given back
     assert await rig.state(job) == "submitted"
+
+
+IMAGE = "registry.example.com/mine/spark@sha256:" + "0123456789abcdef" * 4
+WITHDRAWN = pytest.mark.parametrize(
+    ("request_", "allowed", "words"),
+    [
+        ({"image": IMAGE}, {"images": ["registry.example.com/mine"]}, "any more: image "),
+        (
+            {"spark_conf": {"spark.sql.caseSensitive": "true"}},
+            {"open_spark_conf": ["spark.sql.caseSensitive"]},
+            "any more: spark_conf.spark.sql.caseSensitive is kept by the platform",
+        ),
+    ],
+    ids=["image", "spark_conf"],
+)
+
+
+@WITHDRAWN
+async def test_what_the_policy_does_not_allow_any_more_waits_with_the_reason(
+    rig, no_rest, request_, allowed, words
+):
+    job = await rig.submit(request=request_)
+    await rig.dispatcher(policy=policy()).run_once()
+    found = await row(rig.database, job)
+    assert found["state"] == "queued"
+    assert words in found["waiting"]
+    assert rig.fake.names() == []
+    await let_pass(rig.database, "10 seconds")
+    await rig.dispatcher(policy=policy(**allowed)).run_once()
+    assert await rig.state(job) == "submitted"
+
+
+@WITHDRAWN
+async def test_what_was_placed_is_judged_again_before_it_is_created(rig, no_rest, request_, allowed, words):
+    job = await rig.submit(request=request_)
+    rig.fake.fail("create", ClusterUnavailable("away"))
+    await rig.dispatcher(policy=policy(**allowed)).run_once()
+    assert await rig.state(job) == "dispatching"
+    await rig.dispatcher(policy=policy()).run_once()
+    assert rig.fake.names() == []
+    assert words in (await row(rig.database, job))["waiting"]
+
+
+async def test_a_job_is_judged_once_under_each_policy(rig, no_rest, monkeypatch):
+    judged = []
+    monkeypatch.setattr(
+        "archer.dispatcher.verdicts.faults_of", lambda *given: judged.append(given) or faults_of(*given)
+    )
+    await rig.submit(request={"image": IMAGE})
+    dispatcher = rig.dispatcher(policy=policy())
+    for _ in range(3):
+        await dispatcher.run_once()
+        await let_pass(rig.database, "10 seconds")
+    assert len(judged) == 1
 
 
 async def test_a_tenant_that_waits_does_not_hold_back_the_others_of_its_queue(rig):
