@@ -80,13 +80,16 @@ class Callers:
         """Who sends these ``Authorization`` headers.
 
         Raises:
-            Unauthenticated: Nobody that is known.
+            Unauthenticated: Nobody that the access file grants a role.
             IdentityUnavailable: Whoever knows does not answer.
         """
         if self._everybody is not None:
             return self._everybody
         try:
-            return await self._principal(headers)
+            principal = await self._principal(headers)
+            if not principal.is_granted:
+                raise Refusal("granted", f"{principal.name} has no role")
+            return principal
         except Refusal as refusal:
             REFUSED_TOKENS.labels(refusal.check).inc()
             if not self._lines.take("", now=time.monotonic()):

@@ -39,6 +39,11 @@ class Principal:
         object.__setattr__(self, "visible", None if self.everywhere else frozenset(self.roles))
 
     @property
+    def is_granted(self) -> bool:
+        """Whether it has a role in any tenant: whoever has none is nobody to Archer."""
+        return self.everywhere is not None or bool(self.roles)
+
+    @property
     def is_platform_admin(self) -> bool:
         """Whether it may change what all tenants share: clusters."""
         return self.everywhere is Role.ADMIN

@@ -150,9 +150,11 @@ async def test_answers_are_kept_for_so_many_tokens_only(monkeypatch: pytest.Monk
         "system:serviceaccount:x",
     ],
 )
-async def test_an_account_that_nobody_named_may_nothing(user: str):
-    principal = await ask(ApiServer(user=user).tokens())
-    assert principal.visible == frozenset()
+async def test_an_account_that_nobody_named_is_nobody(user: str):
+    server = ApiServer(user=user)
+    callers = Callers(AccessFile(access(kubernetes=[ENTRY])), reviewer=lambda _: server.review)
+    with pytest.raises(Unauthenticated):
+        await callers.of([f"Bearer {token()}"])
 
 
 @pytest.mark.parametrize("user", ["system:admin", "airflow:worker", ""])
