@@ -9,7 +9,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from moka_ui.app import create_app
-from moka_ui.settings import LOOPBACK, Settings
+from moka_ui.settings import Settings
 
 # An open log stream never ends by itself; do not let one hold up a restart.
 GOODBYE_SECONDS = 3
@@ -23,11 +23,10 @@ def main() -> None:
         settings = Settings()  # pyright: ignore[reportCallIssue]  # the environment fills it
     except ValidationError as error:
         for fault in error.errors():
-            name = "MOKA_UI_" + "_".join(str(part) for part in fault["loc"]).upper()
-            sys.stderr.write(f"moka-ui: {name}: {fault['msg']}\n")
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            where = f"MOKA_UI_{name}: " if name else ""
+            sys.stderr.write(f"moka-ui: {where}{fault['msg'].removeprefix('Value error, ')}\n")
         raise SystemExit(2) from None
-    if settings.host not in LOOPBACK:
-        sys.stderr.write(f"moka-ui: listening on {settings.host}; everyone who reaches it sees every job\n")
     uvicorn.run(
         create_app(settings),
         host=settings.host,
