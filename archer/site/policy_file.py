@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +11,7 @@ import yaml
 from pydantic import ValidationError
 
 from archer import strict_yaml
-from archer.domain.tenancy.policy import Policy
+from archer.domain.tenancy.policy import Policy, Tenant
 from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
 from archer.errors import SettingsError
 from archer.settings import Inventory, load_inventory, read_settings, sentences
@@ -53,6 +54,10 @@ def laid_over(inventory: Inventory, policy: Policy | None) -> Inventory:
         if cluster.namespaces
     ]
     faults += _strangers(inventory, policy)
+    faults += [
+        f"{words} and accounts: where that is meant, each says shares_namespace"
+        for words in _in_one_namespace(policy, [cluster.name for cluster in inventory.clusters])
+    ]
     faults += _kept_keys(policy)
     if faults:
         raise SettingsError("; ".join(faults))
@@ -79,6 +84,27 @@ def _strangers(inventory: Inventory, policy: Policy) -> Iterator[str]:
     for tenant in policy.tenants:
         for name in sorted(set(tenant.namespaces) - names):
             yield f"tenant {tenant.name}: there is no cluster {name}"
+
+
+def _named_clusters(policy: Policy) -> list[str]:
+    """Clusters that a tenant names, and the nameless one, which stands for all others."""
+    return ["", *sorted({name for tenant in policy.tenants for name in tenant.namespaces})]
+
+
+def _in_one_namespace(policy: Policy, clusters: Iterable[str]) -> Iterator[str]:
+    """Tenants that share a namespace of one of *clusters*, and do not all say that they do, each set once."""
+    told: set[tuple[str, str]] = set()
+    for cluster in clusters:
+        by_namespace: defaultdict[str, list[Tenant]] = defaultdict(list)
+        for tenant in policy.tenants:
+            by_namespace[tenant.namespace_on(cluster)].append(tenant)
+        for namespace, tenants in by_namespace.items():
+            names = " and ".join(tenant.name for tenant in tenants)
+            if len(tenants) == 1 or all(t.shares_namespace for t in tenants) or (namespace, names) in told:
+                continue
+            told.add((namespace, names))
+            where = f" of cluster {cluster}" if cluster else ""
+            yield f"tenants {names} share the namespace {namespace}{where}, and so its secrets"
 
 
 def _kept_keys(policy: Policy) -> Iterator[str]:
@@ -135,14 +161,10 @@ def remarks(policy: Policy) -> Iterator[str]:
             yield f"queue {queue.path}: guaranteed is above maximum"
         if queue.largest_job and queue.maximum and _is_above(queue.largest_job, queue.maximum):
             yield f"queue {queue.path}: largest_job is above maximum, so that it may wait for ever"
-    shared: dict[tuple[str, str], str] = {}
     for tenant in policy.tenants:
-        for place in {("every cluster", tenant.namespace), *tenant.namespaces.items()}:
-            other = shared.setdefault(place, tenant.name)
-            if other != tenant.name:
-                yield f"tenants {other} and {tenant.name} share the namespace {place[1]}, and so its secrets"
         if not tenant.locations:
             yield f"tenant {tenant.name}: without locations, its programs can only come from images"
+    yield from _in_one_namespace(policy, _named_clusters(policy))
 
 
 def _is_above(one: Any, other: Any) -> bool:

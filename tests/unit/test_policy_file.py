@@ -13,7 +13,7 @@ import yaml
 from archer.domain.tenancy.policy import Policy, terms_of
 from archer.errors import SettingsError
 from archer.settings import Inventory, parse_inventory
-from archer.site.policy_file import check_policy, laid_over, load_policy, parse_policy
+from archer.site.policy_file import check_policy, laid_over, load_policy, parse_policy, remarks
 
 FILE = Path("policy.yaml")
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -123,6 +123,32 @@ def test_queues_and_namespaces_of_the_policy_lie_over_the_clusters_file():
             parsed(tenants=[TENANT | {"spark_conf": {"spark.executor.memory": "1g"}}]),
             "tenant ads: spark_conf.spark.executor.memory is set by each job, by its field executor.memory",
         ),
+        (
+            clusters(),
+            parsed(tenants=[TENANT, TENANT | {"name": "etl"}]),
+            "tenants ads and etl share the namespace spark-ads of cluster a, and so its secrets and accounts",
+        ),
+        (
+            clusters(),
+            parsed(
+                tenants=[
+                    TENANT,
+                    TENANT | {"name": "etl", "namespace": "etl", "namespaces": {"a": "spark-ads"}},
+                ]
+            ),
+            "tenants ads and etl share the namespace spark-ads of cluster a",
+        ),
+        (
+            clusters(),
+            parsed(
+                tenants=[
+                    TENANT | {"shares_namespace": True},
+                    TENANT | {"name": "etl", "shares_namespace": True},
+                    TENANT | {"name": "third"},
+                ]
+            ),
+            "tenants ads and etl and third share the namespace spark-ads of cluster a",
+        ),
         (clusters(), None, "queues is missing, and there is no policy file that has them"),
     ],
 )
@@ -130,6 +156,28 @@ def test_files_that_do_not_go_together_are_refused(inventory: Inventory, policy:
     with pytest.raises(SettingsError) as refused:
         laid_over(inventory, policy)
     assert words in str(refused.value)
+
+
+def test_tenants_that_both_say_so_share_a_namespace():
+    both = [TENANT | {"name": name, "shares_namespace": True} for name in ("ads", "etl")]
+    (cluster,) = laid_over(clusters(), parsed(tenants=both)).clusters
+    assert cluster.namespaces == {"ads": "spark-ads", "etl": "spark-ads"}
+
+
+def test_a_namespace_that_is_one_tenants_default_and_anothers_of_a_cluster_is_told():
+    tenants = [
+        TENANT | {"locations": ["s3a://bucket/ads/"]},
+        TENANT
+        | {
+            "name": "etl",
+            "namespace": "etl",
+            "namespaces": {"onprem": "spark-ads"},
+            "locations": ["s3a://bucket/etl/"],
+        },
+    ]
+    assert list(remarks(parsed(tenants=tenants))) == [
+        "tenants ads and etl share the namespace spark-ads of cluster onprem, and so its secrets"
+    ]
 
 
 def test_what_the_policy_no_longer_knows_is_told_from_what_was_never_asked():

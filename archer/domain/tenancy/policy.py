@@ -143,6 +143,10 @@ class Tenant(_Strict):
     description: str = Field(default="", max_length=500, description="Who they are.")
     namespace: Label = Field(description="Where its SparkApplications are created.")
     namespaces: dict[str, Label] = Field(default={}, description="By cluster, where it is another one there.")
+    shares_namespace: bool = Field(
+        default=False,
+        description="Whether others that say so, too, may have its namespace, secrets and accounts.",
+    )
     driver_service_account: Subdomain = Field(default="spark", description="Service account of drivers.")
     executor_service_account: Subdomain = Field(default="spark", description="Service account of executors.")
     queues: tuple[str, ...] = Field(
