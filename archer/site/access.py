@@ -122,11 +122,14 @@ class Access(_Strict):
         for what, given in (
             ("hash", [token.sha256 for token in self.tokens]),
             ("issuer", [one.issuer for one in (*self.issuers, *self.kubernetes)]),
+            ("name_prefix", [one.name_prefix for one in self.issuers]),
             ("cluster", [one.name for one in self.kubernetes]),
         ):
             twice = sorted(one for one, count in Counter(given).items() if count > 1)
             if twice:
                 raise ValueError(f"the {what} {twice[0]} stands there twice")
+        if (self.tokens or self.kubernetes) and any(not one.name_prefix for one in self.issuers):
+            raise ValueError("an issuer with an empty name_prefix and other callers would share names")
         live = Counter(
             t.name for t in self.tokens if t.expires_at is None or t.expires_at > datetime.now(UTC)
         )

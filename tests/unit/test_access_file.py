@@ -55,6 +55,9 @@ def test_the_example_is_right():
         ({"issuers": [ISSUER | {"jwks_url": "file:///etc/keys"}]}, "jwks_url"),
         ({"issuers": [ISSUER | {"jwks_url": "http://localhost.evil.com/keys"}]}, "jwks_url"),
         ({"issuers": [ISSUER, ISSUER]}, "issuer https://i stands there twice"),
+        ({"issuers": [ISSUER, ISSUER | {"issuer": "https://j"}]}, "name_prefix oidc: stands there twice"),
+        ({"tokens": [TOKEN], "issuers": [ISSUER | {"name_prefix": ""}]}, "share names"),
+        ({"kubernetes": [CLUSTER], "issuers": [ISSUER | {"name_prefix": ""}]}, "share names"),
         ({"issuers": [ISSUER], "kubernetes": [CLUSTER | {"issuer": "https://i"}]}, "stands there twice"),
         ({"kubernetes": [CLUSTER | {"service_accounts": {"a": {"ads": "view"}}}]}, "service_accounts"),
         ({"kubernetes": [CLUSTER | {"service_accounts": {"*/*": {"ads": "view"}}}]}, "service_accounts"),
@@ -81,6 +84,11 @@ def test_a_key_that_stands_twice_is_refused(text: str):
     content = text.replace("{TOKEN}", json.dumps(TOKEN)).replace("HASH", hash_of("moka_a"))
     with pytest.raises(SettingsError, match="stands there twice"):
         parse_access(content.encode(), Path("access.yaml"))
+
+
+def test_issuers_with_prefixes_of_their_own_are_taken():
+    assert parsed(issuers=[ISSUER, ISSUER | {"issuer": "https://j", "name_prefix": "j:"}], tokens=[TOKEN])
+    assert parsed(issuers=[ISSUER | {"name_prefix": ""}])
 
 
 def test_an_old_token_beside_two_live_ones_is_no_third():

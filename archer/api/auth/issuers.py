@@ -104,6 +104,9 @@ class IssuedTokens:
         value = claims.get(self._entry.name_claim)
         if not isinstance(value, str) or NAME.match(name := self._entry.name_prefix + value) is None:
             raise Refusal("name")
+        # an address that nobody has verified is what its holder says it is. Source: OpenID Connect Core, 5.7
+        if self._entry.name_claim == "email" and claims.get("email_verified") is not True:
+            raise Refusal("email", "not verified by the issuer")
         listed = claims.get(self._entry.groups_claim)
         groups = listed[:MAX_GROUPS] if isinstance(listed, list) else []
         grants = [

@@ -67,6 +67,19 @@ async def test_a_subject_that_is_granted_nothing_is_nobody(
     problem(answer, 401, "unauthenticated")
 
 
+@pytest.mark.parametrize(
+    ("verified", "status"),
+    [(True, 200), (False, 401), (None, 401), ("true", 401), (1, 401)],
+    ids=str,
+)
+async def test_an_address_is_a_name_once_the_issuer_has_verified_it(
+    one_database: Database, idp: Idp, signing_key: RSAKey, verified: object, status: int
+):
+    async with open_guarded(one_database, idp.callers(name_claim="email")) as rig:
+        token = signed(signing_key, email="amara@example.com", email_verified=verified)
+        assert (await rig.client.get("/v1/jobs", headers=bearer(token))).status_code == status
+
+
 async def test_a_token_made_by_hand_is_as_good_as_any(rig: Rig, signing_key: RSAKey):
     answer = await rig.client.get("/v1/jobs", headers=bearer(by_hand(signing_key, {"typ": "at+jwt", "x": 1})))
     assert answer.status_code == 200
