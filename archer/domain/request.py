@@ -29,7 +29,9 @@ TENANT_FORM: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 QUEUE_FORM: Final = r"^root(\.[a-z0-9][a-z0-9_-]{0,62})+$"
 # What Spark may be told to fetch. Other schemes would reach whatever the operator or the driver can reach.
 LOCATION: Final = re.compile(r"(s3a://[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?/|(local|file):///)[^/]")
-ODD_IN_PATH: Final = re.compile(r"[,\\%]|/\.\.(/|\Z)")  # lists, escapes, other separators, steps upwards
+# More than a plain path: lists, escapes, other separators, globs, what java.net.URI does not read (blanks,
+# braces), and steps upwards.
+ODD_IN_PATH: Final = re.compile(r"[^A-Za-z0-9._=+@:~/-]|/\.\.(/|\Z)")
 _COORDINATE: Final = r"[A-Za-z0-9_]+([.-]+[A-Za-z0-9_]+)*"  # part of a path in the cache: never dots alone
 ALIAS: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\Z")  # what an archive is unpacked as
 
@@ -52,8 +54,8 @@ def _location(text: str) -> str:
         raise ValueError(
             "must be s3a://bucket/key, local:///path in the image, or file:///path of a local cluster"
         )
-    if not path.isprintable() or ODD_IN_PATH.search(path):
-        raise ValueError("must be one plain location, without '..', ',', '%' or a backslash")
+    if ODD_IN_PATH.search(path):
+        raise ValueError("must be one plain location, of letters, digits and ._=+@:~/- alone, without '..'")
     if mark and ALIAS.match(alias) is None:
         raise ValueError("must have a plain file name behind the #")
     return text

@@ -227,7 +227,7 @@ async def test_a_program_label_or_queue_that_breaks_a_rule(shared: Rig, given: d
 
 @pytest.mark.parametrize(
     "text",
-    ["s3a://jobs/a b/x.py", "local:///opt/x.jar", "file:///jobs/pi.py", "s3a://my.bucket-1/a=1/b+c.zip#env"],
+    ["s3a://jobs/a@b/x.py", "local:///opt/x.jar", "file:///jobs/pi.py", "s3a://my.bucket-1/a=1/b+c.zip#env"],
 )
 async def test_a_place_of_programs_is_taken(shared: Rig, text: str):
     assert (await shared.submit(main_application_file=text))["state"] == "queued"

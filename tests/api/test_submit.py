@@ -43,7 +43,7 @@ FULL = {
     "deps": {
         "jars": ["s3a://moka-jobs/a.jar"],
         "files": ["local:///opt/conf/a.conf"],
-        "py_files": ["s3a://moka-jobs/a b.zip"],
+        "py_files": ["s3a://moka-jobs/a+b.zip"],
         "archives": ["s3a://moka-jobs/env.tgz#env"],
         "packages": ["org.example:lib_2.12:1.0.0"],
     },

@@ -114,6 +114,8 @@ def test_all_wrong_fields_are_named_at_once():
         ("s3a://bucket\\x", False),
         ("s3a://a#b#c", False),
         ("s3a://a\nb", False),
+        ("s3a://bucket/day=2026-11-22/_a+b@c:d~e.py", True),
+        *((f"s3a://bucket/a{odd}b.py", False) for odd in " {}[]*?<>|^`\"'!$&();é\u00a0\u2028"),
         ("S3A://bucket/a", False),
         ("--master", False),
     ],
