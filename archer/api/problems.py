@@ -146,6 +146,13 @@ def _methods(app: FastAPI, scope: Scope) -> list[str]:
     ]
 
 
+def bug(method: str, path: str, error: Exception) -> JSONResponse:
+    """Log what nobody expected, and answer that it is in the log."""
+    log.error("a request met a bug", method=method, path=path, exc_info=error)
+    body = document("internal-error", title="Archer met a bug", status=500, detail="It is in Archer's log.")
+    return JSONResponse(body, status_code=500, media_type=MEDIA_TYPE)
+
+
 def install(app: FastAPI, refused: Callable[[Scope, ArcherError], None]) -> None:
     """Answer every error of *app* as a problem document; *refused* hears of each that is ours."""
 
@@ -174,8 +181,4 @@ def install(app: FastAPI, refused: Callable[[Scope, ArcherError], None]) -> None
 
     @app.exception_handler(Exception)
     async def _bug(request: Request, error: Exception) -> JSONResponse:
-        log.error("a request met a bug", method=request.method, path=request.url.path, exc_info=error)
-        body = document(
-            "internal-error", title="Archer met a bug", status=500, detail="It is in Archer's log."
-        )
-        return JSONResponse(body, status_code=500, media_type=MEDIA_TYPE)
+        return bug(request.method, request.url.path, error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -141,13 +142,20 @@ POINT_KEY = text("UPDATE idempotency_keys SET job_id = :job_id WHERE tenant = :t
 DROP_KEY = text("DELETE FROM idempotency_keys WHERE tenant = :tenant AND key = :key")
 
 
+# all of a job in one call: the one place where that counts
+VALUES: Final = attrgetter(*COLUMNS, *(f"origin.{name}" for name in ORIGIN))
+PARAMETERS: Final = (*COLUMNS, *ORIGIN)
+
+
 async def insert(tx: AsyncConnection, new: Sequence[NewJob]) -> list[Accepted | None]:
     """Store *new* jobs; in order, what became of each.
 
     None stands for a submit whose correlated job ended just now: it may be tried again.
     """
-    arrays: dict[str, list[Any]] = {name: [getattr(job, name) for job in new] for name in COLUMNS}
-    arrays |= {name: [getattr(job.origin, name) for job in new] for name in ORIGIN}
+    columns = zip(*map(VALUES, new), strict=True)
+    arrays: dict[str, list[Any]] = {
+        name: list(column) for name, column in zip(PARAMETERS, columns, strict=True)
+    }
     rows = await tx.exec_driver_sql(INSERT, arrays)
     stored = {row.id: row.created_at for row in rows}
     results: list[Accepted | None] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from archer.domain.memory import (
@@ -100,15 +101,27 @@ def _worst(raw: Mapping[str, Any], policy: Policy, tenant: Tenant, queue: Queue 
         return None
     field, count = counted
     conf = _conf_of_memory(raw, policy, tenant, queue)
-    kind = raw.get("type")
-    try:
-        driver_mib = role_memory_mib("driver", driver, str(kind), conf)
-        executor_mib = role_memory_mib("executor", executor, str(kind), conf)
-    except ValueError:
+    found = _memory(str(raw.get("type")), driver, executor, tuple(conf.items()))
+    if found is None:
         return None
+    driver_mib, executor_mib = found
     if count == 1 and driver_mib > executor_mib:
         field = "driver.memory"
     return Worst(field, count, driver.cores + count * executor.cores, driver_mib + count * executor_mib)
+
+
+@lru_cache(maxsize=4096)  # sizes come again with each run of a job
+def _memory(
+    kind: str, driver: Size, executor: Size, conf: tuple[tuple[str, str], ...]
+) -> tuple[int, int] | None:
+    """Memory of a driver and of an executor in MiB, or None where a size is not of its form."""
+    try:
+        return (
+            role_memory_mib("driver", driver, kind, dict(conf)),
+            role_memory_mib("executor", executor, kind, dict(conf)),
+        )
+    except ValueError:
+        return None
 
 
 def _size(raw: Mapping[str, Any], role: str) -> Size | None:
