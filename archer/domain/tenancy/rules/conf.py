@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from archer.domain.tenancy import conf_values, spark_conf
 from archer.domain.tenancy.rules.nearest import MOST, nearest
 from archer.errors import FieldFault
 
+SHORT: Final = 200  # of what is remembered, so that a caller cannot fill the memory
 KNOWN: Final = sorted(spark_conf.OPEN_KEYS | set(conf_values.BOUNDED) | set(spark_conf.REQUEST_FIELD_OF))
 
 
@@ -17,8 +19,15 @@ def faults(raw: Mapping[str, Any], opened: Sequence[str] = ()) -> Iterator[Field
     conf = raw.get("spark_conf")
     if not isinstance(conf, dict):
         return
-    hints = 0
+    hints, opened = 0, tuple(opened)
     for key, value in conf.items():
+        if (
+            len(key) < SHORT
+            and isinstance(value, str)
+            and len(value) < SHORT
+            and _is_fine(key, value, opened)
+        ):
+            continue
         found = spark_conf.key_fault(key, opened)
         if found is not None:
             near = None
@@ -32,3 +41,8 @@ def faults(raw: Mapping[str, Any], opened: Sequence[str] = ()) -> Iterator[Field
             wrong = conf_values.value_fault(key, value)
             if wrong is not None:
                 yield FieldFault(f"spark_conf.{key}", *wrong)
+
+
+@lru_cache(maxsize=4096)  # the same keys and values come with most jobs
+def _is_fine(key: str, value: str, opened: tuple[str, ...]) -> bool:
+    return spark_conf.key_fault(key, opened) is None and conf_values.value_fault(key, value) is None

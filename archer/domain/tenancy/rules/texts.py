@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from archer.domain.masking import has_token
@@ -13,26 +12,31 @@ SHOWN: Final = ("name", "correlation_id", "main_class", "tenant", "queue")
 MAPPINGS: Final = ("labels", "annotations")
 NAMED: Final = ("env", "secrets", "spark_conf")
 WORDS: Final = "looks like a credential, and it would be shown: bring credentials as secrets"
-LONGEST: Final = 4200  # of what is searched: the model refuses longer names, keys and values of these fields
 APART: Final = "\n"  # no credential of one line goes over it
 
 
 def faults(raw: Mapping[str, Any]) -> Iterator[FieldFault]:
     """Find credentials in what is shown as it is."""
-    texts = [(field, text[:LONGEST]) for field, text in _texts(raw)]
-    # one search for all, since there is nearly never one
-    if _is_suspicious(APART.join([text for _, text in texts])):
-        for field in dict.fromkeys(field for field, text in texts if has_token(text)):
-            yield FieldFault(field, "credential", WORDS)
+    # one search for all, since there is nearly never one: each field is looked at when there is
+    if has_token(APART.join(_shown(raw))):
+        for field, text in _texts(raw):
+            if has_token(text):
+                yield FieldFault(field, "credential", WORDS)
 
 
-def _is_suspicious(text: str) -> bool:
-    return _is_known_suspicious(text) if len(text) <= LONGEST else has_token(text)
-
-
-@lru_cache(maxsize=1024)  # names, labels and keys come again with each run of a job
-def _is_known_suspicious(text: str) -> bool:
-    return has_token(text)
+def _shown(raw: Mapping[str, Any]) -> list[str]:
+    """All that is shown, without its fields."""
+    shown = [text for field in SHOWN if isinstance(text := raw.get(field), str)]
+    for field in MAPPINGS:
+        mapping = raw.get(field)
+        if isinstance(mapping, dict):
+            shown += mapping
+            shown += [text for text in mapping.values() if isinstance(text, str)]
+    for field in NAMED:
+        mapping = raw.get(field)
+        if isinstance(mapping, dict):
+            shown += mapping
+    return shown
 
 
 def _texts(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
