@@ -131,6 +131,11 @@ async def gate(api_server: Served) -> AsyncIterator[Gate]:
     for one in made:
         await administrator.delete(f"{POLICIES}/{kinds[one['kind']]}/{one['metadata']['name']}")
 
+    async def is_out_of_force() -> bool:  # others create applications on this API server, too
+        return not (await gate.refusal(stranger) or await gate.refusal(elsewhere))
+
+    await eventually(is_out_of_force, seconds=60)
+
 
 @pytest.mark.parametrize("kind", TYPICAL)
 async def test_what_archer_writes_is_let_in(gate: Gate, kind: str):
