@@ -68,8 +68,10 @@ def with_field(text: bytes) -> bytes:
 async def test_a_body_that_cannot_be_read(shared: Rig, body: bytes, status: int, words: str):
     before = await shared.counts()
     answer = await shared.client.post("/v1/jobs", content=body, headers={"content-type": JSON})
-    assert words in problem(answer, status)["detail"]
+    found = problem(answer, status)
+    assert words in found["detail"]
     assert await shared.counts() == before
+    assert await shared.denied(answer) == [found["type"].partition("#")[2]]
 
 
 @pytest.mark.parametrize(
