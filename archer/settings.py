@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import yaml
 from pydantic import (
@@ -31,6 +31,7 @@ from archer.errors import SettingsError
 from archer.translate.storage import conf_faults
 
 PREFIX = "ARCHER_"
+Model = TypeVar("Model", bound=BaseModel)
 Tenant = Annotated[str, StringConstraints(pattern=TENANT_FORM)]
 MasterEndpoint = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}):[0-9]{1,5}$")]
 # Source: Kubernetes label values; AWS and others name zones so.
@@ -374,12 +375,18 @@ def read_settings(path: Path) -> bytes:
 
 def parse_inventory(content: bytes, path: Path) -> Inventory:
     """Understand the content of the clusters file at *path*. Raises ``SettingsError``."""
+    return parse_settings(Inventory, content, path)
+
+
+def parse_settings(model: type[Model], content: bytes, path: Path) -> Model:
+    """Understand the *content* of the file of settings at *path*. Raises ``SettingsError``."""
     try:
-        return Inventory.model_validate(strict_yaml.parse(content))
+        return model.model_validate(strict_yaml.parse(content))
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path}: {error}") from error
     except ValidationError as error:
-        raise SettingsError(f"{path}: {sentences(error)}") from error
+        # without its cause, which quotes what stands there: that may be a secret in the wrong place
+        raise SettingsError(f"{path}: {sentences(error)}") from None
 
 
 def sentences(error: ValidationError) -> str:
@@ -388,5 +395,5 @@ def sentences(error: ValidationError) -> str:
         ".".join(map(str, fault["loc"]))
         + (": " if fault["loc"] else "")
         + fault["msg"].removeprefix("Value error, ")
-        for fault in error.errors()
+        for fault in error.errors(include_url=False, include_input=False)
     )

@@ -32,7 +32,7 @@ TAIL_LINES: Final = 1000  # one failed task of PySpark fills four hundred
 MAX_EVIDENCE_TRIES: Final = 3
 
 
-class Verdicts:
+class Rechecks:
     """Judges the attempts of one cluster."""
 
     def __init__(self, database: Database, cluster: Cluster) -> None:

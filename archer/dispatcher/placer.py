@@ -14,7 +14,7 @@ import structlog
 from pydantic import ValidationError
 
 from archer.dispatcher.breaker import Breaker
-from archer.dispatcher.verdicts import Verdicts
+from archer.dispatcher.rechecks import Rechecks
 from archer.dispatcher.window import Window
 from archer.domain.cluster import ClusterFacts, ClusterProfile, ClusterState
 from archer.domain.masking import masked
@@ -82,7 +82,7 @@ class Placer:
         self._worker = worker
         self._settings = settings
         self._blocked: dict[Shape, tuple[float, str]] = {}
-        self._verdicts = Verdicts()
+        self._rechecks = Rechecks()
 
     async def place(self) -> int:
         """Claim one batch of queued jobs, commit each to a cluster and hand it over; how many were claimed.
@@ -218,7 +218,7 @@ class Placer:
     def _wish(self, claim: Claim, request: JobRequest, terms: Terms) -> Wish:
         """What the job needs; refused where the policy, another one by now, has something against it."""
         wish = wish_of(request, claim.queue, terms)
-        if wish.refusal is None and (words := self._verdicts.against(claim, self.policy)):
+        if wish.refusal is None and (words := self._rechecks.against(claim, self.policy)):
             return replace(wish, refusal=("tenant", words))
         return wish
 

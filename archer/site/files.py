@@ -68,6 +68,7 @@ class SiteFiles:
         self._inventory = laid_over(inventory, policy)
         self._policy = policy
         self._connections = self._connect(self._inventory)
+        self._contents: list[bytes] = []  # the last that were taken
         self._leaving: dict[str, float] = {}  # removed clusters, and since when
         self._refused: set[str] = set()
         self._closing: dict[asyncio.Task[None], Cluster] = {}
@@ -100,13 +101,11 @@ class SiteFiles:
             return
         contents: list[bytes] = []
         try:
-            contents.append(await asyncio.to_thread(read_settings, self._path))
-            inventory = parse_inventory(contents[0], self._path)
-            policy = None
-            if self._policy_path is not None:
-                contents.append(await asyncio.to_thread(read_settings, self._policy_path))
-                policy = parse_policy(contents[1], self._policy_path)
-            inventory = laid_over(inventory, policy)
+            contents += await asyncio.to_thread(self._read)
+            if contents != self._contents:  # the parser takes a hundred times what a comparison does
+                inventory, policy = await asyncio.to_thread(self._understood, contents)
+            else:
+                inventory, policy = self._inventory, self._policy
             if (inventory, policy) != (self._inventory, self._policy):
                 self._take(inventory, policy)
             elif self.sites.problem:
@@ -116,6 +115,17 @@ class SiteFiles:
         else:
             self.sites.problem = ""
             self._refused.clear()
+            self._contents = contents
+
+    def _read(self) -> list[bytes]:
+        """The clusters file, and the policy file where there is one. Raises ``SettingsError``."""
+        return [read_settings(path) for path in (self._path, self._policy_path) if path is not None]
+
+    def _understood(self, contents: Sequence[bytes]) -> tuple[Inventory, Policy | None]:
+        """What the files say together. Raises ``SettingsError``."""
+        inventory = parse_inventory(contents[0], self._path or Path())
+        policy = parse_policy(contents[1], self._policy_path) if self._policy_path is not None else None
+        return laid_over(inventory, policy), policy
 
     async def release(self, live: Callable[[Collection[str]], Awaitable[AbstractSet[str]]]) -> None:
         """Let go of removed clusters that hold no live jobs, once no other process can know the old file."""

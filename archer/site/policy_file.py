@@ -10,11 +10,10 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from archer import strict_yaml
 from archer.domain.tenancy.policy import Policy, Tenant
 from archer.domain.tenancy.spark_conf import REQUEST_FIELD_OF
 from archer.errors import SettingsError
-from archer.settings import Inventory, load_inventory, read_settings, sentences
+from archer.settings import Inventory, load_inventory, parse_settings, read_settings, sentences
 from archer.translate.admission.manifests import admission_policies
 from archer.translate.storage import KEPT
 
@@ -28,12 +27,7 @@ def load_policy(path: Path | None) -> Policy | None:
 
 def parse_policy(content: bytes, path: Path) -> Policy:
     """Understand the content of the policy file at *path*. Raises ``SettingsError``."""
-    try:
-        return Policy.model_validate(strict_yaml.parse(content))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise SettingsError(f"{path}: {error}") from error
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {sentences(error)}") from error
+    return parse_settings(Policy, content, path)
 
 
 def laid_over(inventory: Inventory, policy: Policy | None) -> Inventory:

@@ -21,7 +21,7 @@ from archer.store.engine import Database
 from archer.store.observations import LiveAttempt, Observation
 from archer.telemetry import ROUND, WATCH_AGE
 from archer.translate.observe import Application
-from archer.verdicts import Verdicts
+from archer.verdicts import Rechecks
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class Applications:
     def __init__(self, database: Database, cluster: Cluster) -> None:
         self._database = database
         self._cluster = cluster
-        self._verdicts = Verdicts(database, cluster)
+        self._verdicts = Rechecks(database, cluster)
 
     @property
     def what(self) -> str:

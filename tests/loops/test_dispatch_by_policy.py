@@ -114,7 +114,7 @@ async def test_what_was_placed_is_judged_again_before_it_is_created(rig, no_rest
 async def test_a_job_is_judged_once_under_each_policy(rig, no_rest, monkeypatch):
     judged = []
     monkeypatch.setattr(
-        "archer.dispatcher.verdicts.faults_of", lambda *given: judged.append(given) or faults_of(*given)
+        "archer.dispatcher.rechecks.faults_of", lambda *given: judged.append(given) or faults_of(*given)
     )
     await rig.submit(request={"image": IMAGE})
     dispatcher = rig.dispatcher(policy=policy())

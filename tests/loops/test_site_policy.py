@@ -10,9 +10,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from archer.clusters.port import Cluster
+from archer.domain.tenancy.policy import Policy
 from archer.settings import load_inventory
+from archer.site import files as module
 from archer.site.files import SiteFiles
-from archer.site.policy_file import load_policy
+from archer.site.policy_file import load_policy, parse_policy
 from tests.loops.test_site import Opened
 
 POLICY = """
@@ -76,3 +78,23 @@ async def test_a_policy_file_that_went_away_keeps_the_last_good_one(ruled: tuple
     await files.look()
     assert files.sites.current is before
     assert "No such file" in files.sites.problem
+
+
+async def test_files_that_did_not_change_are_not_parsed_again(
+    ruled: tuple[SiteFiles, Path], monkeypatch: pytest.MonkeyPatch
+):
+    files, policy_path = ruled
+    parsed: list[bytes] = []
+
+    def counting(content: bytes, path: Path) -> Policy:
+        parsed.append(content)
+        return parse_policy(content, path)
+
+    monkeypatch.setattr(module, "parse_policy", counting)
+    for _ in range(3):
+        await files.look()
+    assert len(parsed) == 1
+    policy_path.write_text(POLICY.replace("tier: 1", "tier: 2"))
+    await files.look()
+    assert len(parsed) == 2
+    assert files.sites.current.queues == {"root.etl": (2, "")}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 KEY: Final = re.compile(r"spark\.[A-Za-z0-9_.-]{1,200}\Z")  # no "=", spark-submit splits at the first
@@ -148,14 +147,12 @@ def key_fault(key: str, opened: Sequence[str] = ()) -> tuple[str, str] | None:
     return "not_open", "is kept by the platform; ask its owners to open it"
 
 
-@lru_cache(maxsize=4096)
 def _is_in_open_family(key: str) -> bool:
     if not key.startswith(OPEN_FAMILIES) or key.startswith(CLOSED_IN_OPEN_FAMILIES):
         return False
     return key.startswith(OF_JOBS) or LOADS_A_CLASS.search(key) is None
 
 
-@lru_cache(maxsize=4096)
 def _is_kept(key: str) -> bool:
     """Whether a policy cannot open *key*, or not with its family."""
     if key.startswith((*NEVER_OPEN, *CLOSED_IN_OPEN_FAMILIES)) or LOADS_A_CLASS.search(key):

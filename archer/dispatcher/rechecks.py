@@ -13,10 +13,10 @@ from archer.store.claims import Claim
 
 log = structlog.get_logger(__name__)
 
-MOST: Final = 8192  # verdicts that are kept: those of jobs that wait are asked for each few seconds
+MOST: Final = 8192  # answers that are kept: those of jobs that wait are asked for each few seconds
 
 
-class Verdicts:
+class Rechecks:
     """Holds stored requests against a policy, each once for as long as that policy is the present one."""
 
     def __init__(self) -> None:
