@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api.rig import Rig, fields, job, problem
+from tests.kept_conf import KEPT
 
 
 def case(number: str, field: str, **given: Any) -> Any:
@@ -27,38 +28,15 @@ def unknown(number: str, field: str, value: Any = "x") -> Any:
 
 
 CONF = [
+    *(conf(*one) for one in KEPT),
     conf("B021", "spark.kubernetes.namespace", "kube-system"),
     conf("B022", "spark.kubernetes.namespace", "default"),
     conf("B023", "spark.kubernetes.authenticate.driver.serviceAccountName", "admin"),
     conf("B025", "spark.kubernetes.authenticate.serviceAccountName"),
     conf("B029", "spark.submit.deployMode", "client"),
-    conf("B031", "spark.kubernetes.driver.podTemplateFile"),
-    conf("B032", "spark.kubernetes.executor.podTemplateFile"),
-    conf("B034", "spark.kubernetes.driver.volumes.persistentVolumeClaim.x.options.claimName", "other"),
-    conf("B035", "spark.kubernetes.driver.secrets.other", "/s"),
-    conf("B037", "spark.kubernetes.driver.label.app", "yunikorn"),
-    conf("B038", "spark.kubernetes.driver.annotation.x"),
-    conf("B040", "spark.kubernetes.driver.pod.name", "victim-driver"),
-    conf("B041", "spark.kubernetes.file.upload.path", "s3a://evil"),
-    conf("B043", "spark.kubernetes.container.image.pullSecrets"),
-    conf("B044", "spark.kubernetes.scheduler.name"),
-    conf("B045", "spark.master", "k8s://x"),
-    conf("B046", "spark.master=k8s://x"),
-    conf("B046", "spark.sql.shuffle.partitions=1\nspark.master"),
-    conf("B047", "spark.sql.shuffle.partitions "),
-    conf("B047", "spark.sql.shuffle.partitions\t"),
-    conf("B048", " spark.sql.shuffle.partitions"),
-    conf("B049", "spark.user.a\n--conf spark.x", "y"),
-    conf("B049", "spark.user.a", "x\n--conf spark.x=y"),
     conf("B049", "spark.user.a", "x\r--conf"),
     conf("B049", "spark.user.a", "x\0"),
     conf("B089", "spark.jars", "s3a://jobs/a.jar"),
-    conf("B090", "spark.yarn.dist.files", "file:///x"),
-    conf("B090", "spark.files"),
-    conf("B090", "spark.archives"),
-    conf("B090", "spark.submit.pyFiles"),
-    conf("B095", "spark.jars.ivySettings", "/tmp/x"),
-    conf("B096", "spark.jars.packages", "a:b:1"),
     conf("B097", "spark.driver.extraJavaOptions", "-javaagent:x.jar"),
     conf("B098", "spark.executor.extraJavaOptions", "-agentlib:jdwp=transport=dt_socket"),
     conf("B100", "spark.driver.defaultJavaOptions", "-XX:OnOutOfMemoryError=sh"),
@@ -74,7 +52,6 @@ CONF = [
     conf("S21", "spark.shuffle.sort.io.plugin.class", "evil.Class"),
     conf("S21", "spark.ui.proxyBase", "http://evil"),
     conf("S21", "spark.driver.userClassPathFirst", "true"),
-    conf("S21", "spark.eventLog.dir", "s3a://evil"),
     conf("S21", "spark.redaction.regex", "x"),
     conf("S21", "spark.executor.memory", "900g"),
     conf("S21", "SPARK.USER.A"),

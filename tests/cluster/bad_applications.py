@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tests.kept_conf import KEPT
+
 Path = tuple[str | int, ...]
 APPEND = "+"  # as a step of a path: one more item of a list
 
@@ -79,36 +81,12 @@ IDENTITY = [
     Change("B029", ("spec", "restartPolicy", "type"), "Always"),
 ]
 CONF = [
-    conf("B031", "spark.kubernetes.driver.podTemplateFile"),
-    conf("B032", "spark.kubernetes.executor.podTemplateFile"),
-    conf("B034", "spark.kubernetes.driver.volumes.persistentVolumeClaim.x.options.claimName", "other"),
-    conf("B035", "spark.kubernetes.driver.secrets.other", "/s"),
-    conf("B037", "spark.kubernetes.driver.label.app", "yunikorn"),
-    conf("B038", "spark.kubernetes.driver.annotation.x"),
-    conf("B040", "spark.kubernetes.driver.pod.name", "victim-driver"),
-    conf("B041", "spark.kubernetes.file.upload.path", "s3a://evil"),
-    conf("B043", "spark.kubernetes.container.image.pullSecrets"),
-    conf("B044", "spark.kubernetes.scheduler.name"),
-    conf("B045", "spark.master", "k8s://x"),
-    conf("B046", "spark.master=k8s://x"),
-    conf("B046", "spark.sql.shuffle.partitions=1\nspark.master"),
-    conf("B047", "spark.sql.shuffle.partitions "),
-    conf("B047", "spark.sql.shuffle.partitions\t"),
-    conf("B048", " spark.sql.shuffle.partitions"),
-    conf("B049", "spark.user.a\n--conf spark.x", "y"),
-    conf("B049", "spark.user.a", "x\n--conf spark.x=y"),
+    *(conf(*one) for one in KEPT),
     conf("B089", "spark.jars", "s3a://mine/a.jar"),
-    conf("B090", "spark.files"),
-    conf("B090", "spark.archives"),
-    conf("B090", "spark.submit.pyFiles"),
-    conf("B090", "spark.yarn.dist.files", "file:///x"),
-    conf("B095", "spark.jars.ivySettings", "/tmp/x"),
-    conf("B096", "spark.jars.packages", "a:b:1"),
     conf("S02", "spark.driver.extraClassPath", "/x"),
     conf("S02", "spark.plugins", "evil.Class"),
     conf("S02", "spark.driver.extraJavaOptions", "-javaagent:x.jar"),
     conf("S02", "spark.executor.extraJavaOptions", "-javaagent:x.jar"),
-    conf("S21", "spark.eventLog.dir", "s3a://evil"),
 ]
 POD_SHAPE = [
     Change("B050", ("spec", "executor", "template", "spec", "volumes"), [{"name": "x", "emptyDir": {}}]),
